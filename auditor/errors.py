@@ -1,0 +1,51 @@
+"""The errors a person can meet. Imports nothing of the project.
+
+Facts about data are rows (rejects, unpriced calls). Facts about the run are exceptions: every one
+takes data, builds its own sentence, and must give a hint. The terminal translates them in one
+place, ``cli.main``.
+"""
+
+from __future__ import annotations
+
+
+class AuditError(Exception):
+    """The run cannot go on. ``str()`` says what is wrong, ``hint`` what to do about it."""
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class LineError(AuditError):
+    """A file that the user gave is wrong at one place: ``file:line: problem``."""
+
+    def __init__(self, file: str, line: int | None, problem: str, *, hint: str) -> None:
+        place = file if line is None else f"{file}:{line}"
+        super().__init__(f"{place}: {problem}", hint=hint)
+        self.file = file
+        self.line = line
+        self.problem = problem
+
+
+class PriceBookError(LineError):
+    """A price book or a table of names cannot be trusted as it stands."""
+
+
+class ScenarioError(LineError):
+    """A scenario file cannot be used as it stands."""
+
+
+class ConfigError(LineError):
+    """audit.toml cannot be used as it stands."""
+
+
+class SourceError(LineError):
+    """A log file cannot be read (missing, broken archive, not recognised)."""
+
+
+class StoreError(AuditError):
+    """The DuckDB file cannot be used (locked, newer, damaged, not ours)."""
+
+
+class TokenizerError(AuditError):
+    """An encoding cannot be loaded or does not match its published checksum."""

@@ -1,0 +1,103 @@
+"""The records that pass between rooms. Imports nothing of the project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+class BadUsageError(ValueError):
+    """A usage object contradicts itself; ``str()`` is the reason shown with the reject."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call on disjoint meters: every token is counted on exactly one of them.
+
+    ``input_tokens`` are prompt tokens that were neither read from nor written to a cache,
+    ``output_tokens`` are answer tokens without the hidden reasoning, ``audio_tokens`` are spoken
+    tokens of either direction, which no row of the price book rates.
+    """
+
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    audio_tokens: int = 0
+
+    @property
+    def prompt_tokens(self) -> int:
+        """All tokens sent, cached or not."""
+        return self.input_tokens + self.cache_read_tokens + self.cache_write_tokens
+
+    @property
+    def produced_tokens(self) -> int:
+        """All tokens generated, seen or hidden."""
+        return self.output_tokens + self.reasoning_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a call said, as far as the log has it. Used to count tokens, stored only when asked.
+
+    ``messages`` are chat messages as sent (dicts), ``prompts`` the strings of a legacy completion
+    or an embedding, ``outputs`` the answer messages (one for each choice, dicts with ``content``
+    and possibly ``tool_calls`` or ``function_call``). ``extras`` holds the request fields that
+    cost prompt tokens: ``functions``, ``function_call``, ``tools``, ``tool_choice``.
+    """
+
+    messages: tuple[dict[str, Any], ...] = ()
+    prompts: tuple[str, ...] = ()
+    outputs: tuple[dict[str, Any], ...] = ()
+    extras: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One API request and its answer, as a format module read it from its source.
+
+    ``line`` is the 1-based physical line where it begins. ``id`` is the provider's own id, None
+    where the log has none. ``called_at`` is naive UTC. ``endpoint`` is one of ``chat``,
+    ``completion``, ``response``, ``embedding``, ``other``. ``tier`` is ``standard``, ``batch`` or
+    the provider's own word. ``failed`` means that the provider refused or broke off the call.
+    ``usage`` is what the provider reported; None lets the text be counted. ``recorded_usd`` is
+    the cost that the log itself claims, as the exact text of a decimal number. ``max_tokens`` is
+    the number of answer tokens that the request asked for.
+    """
+
+    line: int
+    id: str | None
+    called_at: datetime | None
+    requested_model: str | None
+    served_model: str | None
+    endpoint: str
+    usage: Usage | None
+    tier: str = "standard"
+    failed: bool = False
+    failure: str | None = None
+    max_tokens: int | None = None
+    recorded_usd: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    text: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A line that was refused: where, why (one sentence), and its first bytes as they stand."""
+
+    line: int
+    reason: str
+    head: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """``lines`` physical lines that are rightly no call: blank, headers, parts of another line."""
+
+    line: int
+    lines: int = 1
+
+
+Reading = Call | Reject | Context
