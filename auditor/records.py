@@ -49,7 +49,7 @@ class Text:
     """
 
     messages: tuple[dict[str, Any], ...] = ()
-    prompts: tuple[str, ...] = ()
+    prompts: tuple[Any, ...] = ()
     outputs: tuple[dict[str, Any], ...] = ()
     extras: dict[str, Any] = field(default_factory=dict)
 
@@ -58,38 +58,45 @@ class Text:
 class Call:
     """One API request and its answer, as a format module read it from its source.
 
-    ``line`` is the 1-based physical line where it begins. ``id`` is the provider's own id, None
-    where the log has none. ``called_at`` is naive UTC. ``endpoint`` is one of ``chat``,
-    ``completion``, ``response``, ``embedding``, ``other``. ``tier`` is ``standard``, ``batch`` or
-    the provider's own word. ``failed`` means that the provider refused or broke off the call.
-    ``usage`` is what the provider reported; None lets the text be counted. ``recorded_usd`` is
-    the cost that the log itself claims, as the exact text of a decimal number. ``max_tokens`` is
-    the number of answer tokens that the request asked for.
+    ``line`` is the 1-based physical line where it begins, ``lines`` how many it spans. ``id`` is
+    the provider's own id, None where the log has none: the call is then known by its fields, to
+    which ``fingerprint`` adds whatever else tells it from its neighbours. ``called_at`` is naive
+    UTC. ``endpoint`` is one of ``chat``, ``completion``, ``response``, ``embedding``, ``other``.
+    ``tier`` is ``standard``, ``batch`` or the provider's own word. ``failed`` means that the
+    provider refused or broke off the call, ``problem`` says why it failed or was not counted.
+    ``usage`` is what the provider reported; None lets the text be counted. ``sizes`` are request
+    and answer in bytes, for logs that hold nothing better. ``max_tokens`` is the number of answer
+    tokens that the request asked for. ``recorded_usd`` is the cost that the log itself claims, as
+    the exact text of a decimal number.
     """
 
     line: int
-    id: str | None
-    called_at: datetime | None
-    requested_model: str | None
-    served_model: str | None
-    endpoint: str
-    usage: Usage | None
+    id: str | None = None
+    called_at: datetime | None = None
+    requested_model: str | None = None
+    served_model: str | None = None
+    endpoint: str = "chat"
+    usage: Usage | None = None
     tier: str = "standard"
     failed: bool = False
-    failure: str | None = None
+    problem: str | None = None
     max_tokens: int | None = None
     recorded_usd: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
     text: Text | None = None
+    sizes: tuple[int, int] | None = None
+    fingerprint: str = ""
+    lines: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A line that was refused: where, why (one sentence), and its first bytes as they stand."""
+    """Lines that were refused: where they begin, how many, why (one sentence), the first bytes."""
 
     line: int
     reason: str
     head: bytes
+    lines: int = 1
 
 
 @dataclass(frozen=True, slots=True)

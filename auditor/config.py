@@ -1,0 +1,136 @@
+"""audit.toml: what a project says once instead of at every run. One frozen Config comes out.
+
+Keys: ``allow_rejects`` and ``allow_unpriced`` (a count, or a share such as "0.5%"), ``timezone``
+(IANA name), ``prices`` and ``scenarios`` (lists of files, relative to audit.toml), ``[models]``
+(name in the logs = name in the price book), ``[formats.NAME]`` (see auditor.formats.mapped).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from auditor.errors import ConfigError
+
+FILE = "audit.toml"
+KEYS = (
+    "allow_rejects",
+    "allow_unpriced",
+    "timezone",
+    "prices",
+    "scenarios",
+    "models",
+    "formats",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How much may be missing before a run counts as incomplete: a count, or a share of all."""
+
+    count: int = 0
+    share: Decimal | None = None
+
+    def allows(self, missing: int, of: int) -> bool:
+        """Whether ``missing`` of ``of`` is still within the allowance."""
+        if self.share is None:
+            return missing <= self.count
+        return missing <= self.share * of
+
+    @classmethod
+    def read(cls, text: str) -> Allowance:
+        """From ``"12"`` or ``"0.5%"``. Raises ValueError."""
+        plain = text.strip()
+        if plain.endswith("%"):
+            percent = Decimal(_digits(plain[:-1].rstrip()))
+            if percent > 100:
+                raise ValueError(f"{text!r} is more than everything")
+            return cls(share=percent.scaleb(-2))
+        if not plain.isdecimal():
+            raise ValueError(f"{text!r} is neither a count nor a share such as 0.5%")
+        return cls(count=int(plain))
+
+
+def _digits(text: str) -> str:
+    whole, _, fraction = text.partition(".")
+    if not whole.isdecimal() or (fraction and not fraction.isdecimal()):
+        raise ValueError(f"{text!r} is no share")
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What audit.toml says, with the defaults where it is silent."""
+
+    file: str | None = None
+    allow_rejects: Allowance = Allowance()
+    allow_unpriced: Allowance = Allowance()
+    timezone: str = "UTC"
+    prices: tuple[Path, ...] = ()
+    scenarios: tuple[Path, ...] = ()
+    models: Mapping[str, str] = field(default_factory=dict)
+    formats: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def load(path: Path | None, folder: Path) -> Config:
+    """The Config of ``path``, else of audit.toml in ``folder``, else the defaults.
+
+    Raises ConfigError for a missing ``path``, bad TOML, unknown keys and wrong types.
+    """
+    chosen = path if path is not None else folder / FILE
+    if path is None and not chosen.exists():
+        return Config()
+    name = str(path) if path is not None else FILE
+    try:
+        text = chosen.read_text(encoding="utf-8-sig")
+        entries = tomllib.loads(text, parse_float=Decimal)
+    except OSError as error:
+        raise ConfigError(name, None, "cannot be read", hint="Check the path.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            name, None, f"is not TOML: {error}", hint="Mend the place it names."
+        ) from error
+    return _checked(name, entries, chosen.parent)
+
+
+def _checked(name: str, entries: Mapping[str, Any], folder: Path) -> Config:
+    def refuse(key: str, problem: str) -> ConfigError:
+        return ConfigError(name, None, f"{key} {problem}", hint=f"Known keys: {', '.join(KEYS)}.")
+
+    if unknown := sorted(entries.keys() - set(KEYS)):
+        raise refuse(unknown[0], "is no key we know")
+    values: dict[str, Any] = {"file": name}
+    for key in ("allow_rejects", "allow_unpriced"):
+        if key in entries:
+            try:
+                values[key] = Allowance.read(str(entries[key]))
+            except ValueError as error:
+                raise refuse(key, f"= {entries[key]}: {error}") from None
+    if "timezone" in entries:
+        if not isinstance(entries["timezone"], str):
+            raise refuse("timezone", "must be a name such as Europe/Berlin")
+        values["timezone"] = entries["timezone"]
+    for key in ("prices", "scenarios"):
+        if key in entries:
+            if not _texts(entries[key]):
+                raise refuse(key, "must be a list of file names")
+            values[key] = tuple(folder / file for file in entries[key])
+    if "models" in entries:
+        models = entries["models"]
+        if not isinstance(models, dict) or not _texts(list(models.values())):
+            raise refuse("models", 'must be a table of "name in the logs" = "name in the book"')
+        values["models"] = models
+    if "formats" in entries:
+        formats = entries["formats"]
+        if not isinstance(formats, dict) or not all(isinstance(f, dict) for f in formats.values()):
+            raise refuse("formats", "must be tables: [formats.NAME]")
+        values["formats"] = formats
+    return Config(**values)
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)

@@ -1,0 +1,233 @@
+"""What every format module builds on: the Format itself, the sample it judges, JSON lines."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, BinaryIO
+
+import msgspec
+
+from auditor.records import Context, Reading, Reject
+from auditor.sources import LogFile
+
+SAMPLE_BYTES = 1 << 18
+SAMPLE_OBJECTS = 40
+HEAD_BYTES = 120
+DELIMITERS = (",", ";", "\t", "|")
+MAX_CELL_CHARACTERS = 2**31 - 1  # Python's csv stops at 131,072 until told otherwise
+CONFLICT_MARKERS = (b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The beginning of a source, as a format judges it."""
+
+    head: bytes
+    whole: bool
+
+    @cached_property
+    def lines(self) -> tuple[bytes, ...]:
+        """The lines that are in the sample from end to end."""
+        lines = self.head.split(b"\n")
+        complete = lines if self.whole else lines[:-1] or lines
+        return tuple(line for line in complete if line.strip())
+
+    @cached_property
+    def objects(self) -> tuple[dict[str, Any], ...]:
+        """The first JSON objects that stand on a line of their own."""
+        found = []
+        for line in self.lines:
+            try:
+                value = decode(line)
+            except ValueError:
+                continue
+            if isinstance(value, dict):
+                found.append(value)
+                if len(found) == SAMPLE_OBJECTS:
+                    break
+        return tuple(found)
+
+    @cached_property
+    def headers(self) -> Mapping[str, tuple[str, ...]]:
+        """What the first line says as a CSV header, by delimiter."""
+        if not self.lines:
+            return {}
+        text = self.lines[0].decode("utf-8", "replace").strip("\r\n")
+        rows = ((mark, next(csv.reader([text], delimiter=mark), [])) for mark in DELIMITERS)
+        return {mark: tuple(cell.strip() for cell in row) for mark, row in rows if len(row) > 1}
+
+
+def sample(file: LogFile) -> Sample:
+    """The beginning of a file."""
+    head = file.head(SAMPLE_BYTES)
+    return Sample(head, whole=len(head) < SAMPLE_BYTES)
+
+
+def delimiter_of(start: Sample, columns: Iterable[str]) -> str | None:
+    """The delimiter under which the first line is a CSV header that has all these columns."""
+    wanted = set(columns)
+    return next((mark for mark, header in start.headers.items() if wanted <= set(header)), None)
+
+
+@dataclass(frozen=True)
+class Format:
+    """One log format: its name, a line that says what it is, how to recognise and to read it.
+
+    ``claims`` sees the sample alone. ``read`` gets the file and its open bytes, and accounts for
+    every physical line: as the first or a further line of a Call or Reject, or as Context.
+    """
+
+    name: str
+    title: str
+    claims: Callable[[Sample], bool]
+    read: Callable[[LogFile, BinaryIO], Iterator[Reading]]
+
+
+def decode(line: bytes) -> Any:
+    """The JSON value of a line, whose numbers keep their digits where a float would lose them.
+
+    Raises ValueError with a short reason.
+    """
+    try:
+        return msgspec.json.decode(line)
+    except (msgspec.DecodeError, ValueError):
+        return _decode_slowly(line)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+
+
+def decode_exactly(line: bytes) -> Any:
+    """As ``decode``, with every fraction as the text it was written in (class ``Fraction``)."""
+    return _decode_slowly(line, parse_float=ExactNumber)
+
+
+class ExactNumber(str):
+    """A JSON number with a fraction or an exponent, as it was written."""
+
+    __slots__ = ()
+
+
+def _decode_slowly(line: bytes, **options: Any) -> Any:
+    """Python's own parser accepts what the fast one does not: lone surrogates, huge integers."""
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not valid UTF-8 at byte {error.start + 1}") from None
+    try:
+        return json.loads(text, parse_constant=_refuse, **options)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {error.msg.lower()} at character {error.pos + 1}") from None
+    except ValueError as error:
+        raise ValueError(f"not JSON: {str(error).lower().split(';')[0]}") from None
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(f"{word} is no number")
+
+
+def json_lines(
+    stream: BinaryIO, read: Callable[[int, dict[str, Any], bytes], Reading]
+) -> Iterator[Reading]:
+    """Every line through ``read(line number, object, raw line)``; what is no object is a Reject.
+
+    A ValueError of ``read`` becomes the reason of a Reject.
+    """
+    for number, line in enumerate(stream, 1):
+        if not line.strip():
+            yield Context(number)
+            continue
+        try:
+            value = decode(line)
+            if not isinstance(value, dict):
+                raise ValueError(f"a JSON object was expected here, not {_kind(value)}")
+            yield read(number, value, line)
+        except ValueError as error:
+            yield refused(number, line, _marker(line) or str(error))
+
+
+def refused(line: int, raw: bytes, reason: str, lines: int = 1) -> Reject:
+    """A Reject that keeps the first bytes."""
+    return Reject(line, reason, raw.rstrip(b"\r\n")[:HEAD_BYTES], lines)
+
+
+def _marker(line: bytes) -> str | None:
+    if line.startswith(CONFLICT_MARKERS):
+        return "a version-control conflict marker"
+    return None
+
+
+def _kind(value: Any) -> str:
+    names = {list: "an array", str: "a text", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def csv_records(
+    stream: BinaryIO, delimiter: str, read: Callable[[int, dict[str, str], int], Reading]
+) -> Iterator[Reading]:
+    """Every CSV record through ``read(first line, cells by column, lines)``.
+
+    The header and blank lines are Context. Quoted cells may span lines. A record that is not
+    valid UTF-8, is cut off inside a quoted cell, or has more or fewer cells than the header is
+    a Reject of all its lines.
+    """
+    csv.field_size_limit(MAX_CELL_CHARACTERS)
+    seen: list[bytes] = []
+
+    def tee() -> Iterator[str]:
+        for raw in stream:
+            seen.append(raw)
+            yield raw.decode("utf-8", "surrogateescape")
+
+    rows = csv.reader(tee(), delimiter=delimiter, strict=True)
+    columns: tuple[str, ...] = ()
+    while True:
+        first = rows.line_num + 1
+        seen.clear()
+        try:
+            cells = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            lines = max(rows.line_num + 1 - first, 1)
+            yield refused(first, b"".join(seen), f"not CSV: {error}", lines)
+            continue
+        lines = rows.line_num + 1 - first
+        if not columns:
+            columns = tuple(cell.strip() for cell in cells)
+            yield Context(first, lines)
+        elif not any(cell.strip() for cell in cells):
+            yield Context(first, lines)
+        else:
+            yield _record(columns, cells, first, lines, b"".join(seen), read)
+
+
+def _record(
+    columns: tuple[str, ...],
+    cells: list[str],
+    first: int,
+    lines: int,
+    raw: bytes,
+    read: Callable[[int, dict[str, str], int], Reading],
+) -> Reading:
+    try:
+        if len(cells) != len(columns):
+            raise ValueError(f"{len(cells)} cells under a header of {len(columns)}")
+        _check_utf8(raw)
+        return read(first, dict(zip(columns, cells, strict=True)), lines)
+    except ValueError as error:
+        return refused(first, raw, str(error), lines)
+
+
+def _check_utf8(raw: bytes) -> None:
+    if raw.isascii():
+        return
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not valid UTF-8 at byte {error.start + 1}") from None

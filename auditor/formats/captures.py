@@ -1,0 +1,185 @@
+"""Call captures: one API request and its answer a line, or the bare answer.
+
+Fields of a line, all optional but the answer: ``request`` (the body sent), ``response`` (the body
+received) or ``response_stream`` (the raw text of a streamed answer), ``timestamp``, ``url``,
+``status_code``, ``x_request_id``, ``tags`` and ``metadata`` (texts by name). A line that is
+itself an answer body (chat completion, completion, Responses API, embedding list, error) is read
+as one. What the bodies mean is known by ``shapes``. Sure: the bodies are the providers' own
+documented objects; the envelope is what HTTP recorders and proxies write.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, BinaryIO
+from urllib.parse import unquote
+
+from auditor.formats.base import Format, Sample, json_lines
+from auditor.formats.shapes import Answer, Asked, read_request, read_response, read_stream
+from auditor.formats.times import read_time
+from auditor.records import Call, Context, Reading, Text
+from auditor.sources import LogFile
+
+ANSWER_OBJECTS = ("chat.completion", "text_completion", "response", "list")
+TAG_FIELDS = (
+    "team",
+    "user",
+    "app",
+    "application",
+    "project",
+    "environment",
+    "workload",
+    "session",
+    "api_key_id",
+)
+MODEL_IN_URL = re.compile(r"/(?:models?|deployments)/([^/:?]+(?:%3A[^/:?]+)*)")
+ENDPOINTS_IN_URL = (
+    ("/embeddings", "embedding"),
+    ("/chat", "chat"),
+    ("/messages", "chat"),
+    ("/responses", "response"),
+    ("/completions", "completion"),
+)
+
+
+def claims(sample: Sample) -> bool:
+    """True where a line holds a request with its answer, or is an answer."""
+    return any(_is_capture(line) for line in sample.objects)
+
+
+def _is_capture(line: Mapping[str, Any]) -> bool:
+    if "custom_id" in line:
+        return False
+    if isinstance(line.get("request"), dict) or "response_stream" in line:
+        return "response" in line or "response_stream" in line or "status_code" in line
+    if isinstance(line.get("response"), dict) and "url" in line:
+        return True
+    return _is_answer(line)
+
+
+def _is_answer(line: Mapping[str, Any]) -> bool:
+    if line.get("object") in ANSWER_OBJECTS:
+        return True
+    if isinstance(line.get("error"), dict):
+        return line.keys() <= {"error", "status_code", "timestamp", "url"}
+    return isinstance(line.get("choices"), list) and "model" in line
+
+
+def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
+    """Every line of a capture file."""
+    return json_lines(stream, read_line)
+
+
+def read_line(number: int, line: Mapping[str, Any], raw: bytes) -> Reading:
+    """One capture as a Call; as Context where the request was no call of a model."""
+    request = line.get("request")
+    asked = read_request(request if isinstance(request, dict) else None)
+    answer = read_answer(line)
+    if answer is not None and answer.kind == "not_a_call":
+        return Context(number)
+    return to_call(number, line, asked, answer)
+
+
+def read_answer(line: Mapping[str, Any]) -> Answer | None:
+    """What came back: a body, the raw text of a stream, or nothing that was logged."""
+    stream = line.get("response_stream")
+    if isinstance(stream, str) and stream:
+        return read_stream(stream)
+    body = line.get("response")
+    if isinstance(body, dict):
+        return read_response(body)
+    if isinstance(body, str) and body.lstrip()[:1] in ("d", "e", ":"):
+        return read_stream(body)
+    if isinstance(body, str) and body.lstrip()[:1] == "{":
+        return read_response(_object(body))
+    return read_response(line) if "request" not in line and _is_answer(line) else None
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (json.JSONDecodeError, RecursionError):
+        raise ValueError("its response is text that is not JSON") from None
+    if not isinstance(value, dict):
+        raise ValueError("its response is no JSON object")
+    return value
+
+
+def to_call(
+    number: int, line: Mapping[str, Any], asked: Asked, answer: Answer | None
+) -> Call:
+    """A Call from an envelope, what was asked and what came back."""
+    url = line.get("url") if isinstance(line.get("url"), str) else ""
+    status = line.get("status_code")
+    refused = isinstance(status, int) and status >= 400
+    failure = answer.failure if answer else None
+    usage = answer.usage if answer else None
+    failed = refused or failure is not None
+    problem = failure or (f"HTTP {status}" if refused else None)
+    if answer is None and not failed:
+        problem = "the log holds no answer and no usage"
+    text = None
+    if answer is not None and not failed:
+        text = Text(asked.messages, asked.prompts, answer.outputs, asked.extras)
+    return Call(
+        line=number,
+        id=(answer.id if answer else None) or _text(line.get("x_request_id")),
+        called_at=_called_at(line, answer),
+        requested_model=asked.model or _model_in(url),
+        served_model=answer.model if answer else None,
+        endpoint=_endpoint(url, asked, answer),
+        usage=usage,
+        tier=(answer.tier if answer and answer.model else None) or asked.tier or "standard",
+        failed=failed,
+        problem=problem,
+        max_tokens=asked.max_tokens,
+        tags=_tags(line, asked),
+        text=text,
+    )
+
+
+def _called_at(line: Mapping[str, Any], answer: Answer | None) -> datetime | None:
+    for field in ("timestamp", "time", "created_at", "started_at"):
+        if (moment := line.get(field)) is not None:
+            return read_time(moment)
+    return read_time(answer.created) if answer else None
+
+
+def _endpoint(url: str, asked: Asked, answer: Answer | None) -> str:
+    kind = answer.kind if answer else "other"
+    if kind not in ("error", "other"):
+        return kind
+    for part, endpoint in ENDPOINTS_IN_URL:
+        if part in url:
+            return endpoint
+    if asked.messages:
+        return "chat"
+    return "completion" if asked.prompts else "other"
+
+
+def _model_in(url: str) -> str | None:
+    match = MODEL_IN_URL.search(url)
+    return unquote(match.group(1)) if match else None
+
+
+def _tags(line: Mapping[str, Any], asked: Asked) -> dict[str, str]:
+    tags = dict(asked.metadata)
+    if asked.user:
+        tags["user"] = asked.user
+    for source in (line.get("metadata"), line.get("tags")):
+        if isinstance(source, dict):
+            tags.update((name, value) for name, value in source.items() if isinstance(value, str))
+    for name in TAG_FIELDS:
+        if isinstance(value := line.get(name), str):
+            tags[name] = value
+    return tags
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+FORMAT = Format("captures", "API calls as captured: a request and its answer a line", claims, read)

@@ -1,0 +1,64 @@
+"""Reads counts and amounts out of cells and JSON values, exactly or not at all."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+MAX_COUNT = 2**53
+COUNT = re.compile(r"\d{1,16}(?:\.0*)?")
+AMOUNT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
+MONEY_DIGITS_BEFORE, MONEY_DIGITS_AFTER = 20, 18
+
+
+def read_count(value: Any) -> int | None:
+    """A whole number of tokens, 0 or more; None for an empty cell or null.
+
+    ``434.0`` is 434, as spreadsheets write it. Raises ValueError for anything else.
+    """
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool):
+        raise ValueError(f"{value} is no count of tokens")
+    if isinstance(value, int):
+        count = value
+    elif isinstance(value, float) and value.is_integer():
+        count = int(value)
+    elif isinstance(value, str) and COUNT.fullmatch(value.strip()):
+        count = int(value.strip().split(".")[0])
+    else:
+        raise ValueError(f"{str(value)[:40]!r} is no count of tokens")
+    if not 0 <= count <= MAX_COUNT:
+        raise ValueError(f"{str(value)[:40]!r} is no count of tokens")
+    return count
+
+
+def needed_count(value: Any) -> int:
+    """As ``read_count``, where an empty cell is a ValueError too."""
+    count = read_count(value)
+    if count is None:
+        raise ValueError("a count of tokens is missing")
+    return count
+
+
+def read_money(value: Any) -> str | None:
+    """An amount as plain decimal text, every digit kept; None for an empty cell or null.
+
+    Raises ValueError for what is no number, and for more digits than the store holds
+    (20 before the point, 18 behind it).
+    """
+    if value is None or value == "":
+        return None
+    text = str(value).strip()
+    if isinstance(value, bool) or not AMOUNT.fullmatch(text):
+        raise ValueError(f"{text[:40]!r} is no amount of money")
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(f"{text[:40]!r} is no amount of money") from None
+    plain = f"{amount:f}"
+    whole, _, fraction = plain.lstrip("+-").partition(".")
+    if len(whole) > MONEY_DIGITS_BEFORE or len(fraction.rstrip("0")) > MONEY_DIGITS_AFTER:
+        raise ValueError(f"{text[:40]!r} has more digits than an amount can hold")
+    return plain

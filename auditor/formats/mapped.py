@@ -1,0 +1,213 @@
+"""Tables that the user describes: ``[formats.NAME]`` in audit.toml says which column is what.
+
+Works for CSV (any of , ; tab |) and for JSON lines, where a dotted name reaches into objects
+(``usage.prompt_tokens``) unless a field has that very name. A file belongs to the format when it
+has every column that the mapping names.
+
+=================  ================================================================
+key                meaning
+=================  ================================================================
+time               moment of the call
+time_format        ``auto`` (default), ``unix``, ``unix_ms`` or a strptime pattern
+zone               time zone of times without an offset; UTC unless given
+model              the model that answered
+requested_model    the model that was asked for
+input, output      tokens sent and produced, as the provider reported them
+cached_input       tokens of ``input`` that were read from a cache
+reasoning          tokens of ``output`` that were hidden reasoning
+input_bytes,       sizes of request and answer, used with ``--estimate`` where there
+output_bytes       are no token counts
+prompt, answer     the text, counted where there are no token counts
+max_tokens         tokens of answer that were asked for
+cost               the cost that the log claims, USD
+id                 the provider's own call id
+tier               ``standard``, ``batch``, ``flex``, …
+status             outcome; ``failed = ["error", "429"]`` lists the words of failure
+tags               columns kept as tags, for ``--by tag:NAME``
+=================  ================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, BinaryIO
+from zoneinfo import ZoneInfo
+
+from auditor.errors import ConfigError
+from auditor.formats.base import (
+    Format,
+    Sample,
+    csv_records,
+    decode_exactly,
+    delimiter_of,
+    json_lines,
+    sample,
+)
+from auditor.formats.cells import read_count, read_money
+from auditor.formats.times import read_time_as
+from auditor.records import BadUsageError, Call, Reading, Text, Usage
+from auditor.sources import LogFile
+
+SETTINGS = ("time_format", "zone", "tags", "failed")
+HINT = "See `audit show formats` for the keys of a mapping."
+
+
+@dataclass(frozen=True, slots=True)
+class TableMapping:
+    """The columns of one table, as audit.toml names them; None where the table has none."""
+
+    time: str | None = None
+    time_format: str = "auto"
+    zone: str = "UTC"
+    model: str | None = None
+    requested_model: str | None = None
+    input: str | None = None
+    output: str | None = None
+    cached_input: str | None = None
+    reasoning: str | None = None
+    input_bytes: str | None = None
+    output_bytes: str | None = None
+    prompt: str | None = None
+    answer: str | None = None
+    max_tokens: str | None = None
+    cost: str | None = None
+    id: str | None = None
+    tier: str | None = None
+    status: str | None = None
+    failed: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that a file of this format must have."""
+        single = (getattr(self, f.name) for f in fields(self) if f.name not in SETTINGS)
+        return (*(column for column in single if column), *self.tags)
+
+
+def from_mapping(name: str, entries: Mapping[str, Any], file: str) -> Format:
+    """The format that ``[formats.NAME]`` of ``file`` describes. Raises ConfigError."""
+    mapping = _checked(name, entries, file)
+    read_time = read_time_as(mapping.time_format, ZoneInfo(mapping.zone))
+
+    def to_call(line: int, row: Mapping[str, Any], lines: int) -> Call:
+        return _call(mapping, read_time, line, row, lines)
+
+    def claims(start: Sample) -> bool:
+        in_objects = any(_has(line, mapping.columns) for line in start.objects)
+        return in_objects or delimiter_of(start, mapping.columns) is not None
+
+    def read(log: LogFile, stream: BinaryIO) -> Iterator[Reading]:
+        delimiter = delimiter_of(sample(log), mapping.columns)
+        if delimiter is not None:
+            return csv_records(stream, delimiter, to_call)
+        return json_lines(
+            stream,
+            lambda line, _, raw: to_call(line, _Dotted(decode_exactly(raw)), 1),
+        )
+
+    return Format(name, f"described in {file}", claims, read)
+
+
+def _checked(name: str, entries: Mapping[str, Any], file: str) -> TableMapping:
+    def refuse(problem: str) -> ConfigError:
+        return ConfigError(file, None, f"[formats.{name}] {problem}", hint=HINT)
+
+    known = {f.name for f in fields(TableMapping)}
+    if unknown := sorted(entries.keys() - known):
+        raise refuse(f"has a key we do not know: {unknown[0]}")
+    values: dict[str, Any] = {}
+    for key, value in entries.items():
+        if key in ("tags", "failed"):
+            if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+                raise refuse(f"{key} must be a list of texts")
+            values[key] = tuple(value)
+        elif isinstance(value, str) and value:
+            values[key] = value
+        else:
+            raise refuse(f"{key} must be the name of a column")
+    mapping = TableMapping(**values)
+    pairs = (("input", "output"), ("input_bytes", "output_bytes"), ("prompt", "answer"))
+    if not any(getattr(mapping, first) and getattr(mapping, second) for first, second in pairs):
+        raise refuse("names no counts: input and output, or their bytes, or prompt and answer")
+    try:
+        ZoneInfo(mapping.zone)
+    except (KeyError, ValueError, OSError):
+        raise refuse(f"zone {mapping.zone!r} is no time zone we know") from None
+    return mapping
+
+
+def _call(mapping: TableMapping, read_time: Any, line: int, row: Mapping[str, Any], lines: int) -> Call:
+    def cell(column: str | None) -> Any:
+        return row[column] if column else None
+
+    def text(column: str | None) -> str | None:
+        value = cell(column)
+        return None if value in (None, "") else str(value)
+
+    status = text(mapping.status)
+    failed = status is not None and status in mapping.failed
+    return Call(
+        line,
+        id=text(mapping.id),
+        called_at=read_time(cell(mapping.time) or ""),
+        requested_model=text(mapping.requested_model),
+        served_model=text(mapping.model),
+        usage=_usage(mapping, cell),
+        tier=text(mapping.tier) or "standard",
+        failed=failed,
+        problem=status if failed else None,
+        max_tokens=read_count(cell(mapping.max_tokens)),
+        recorded_usd=read_money(cell(mapping.cost)),
+        tags={tag: str(row[tag]) for tag in mapping.tags if row[tag] not in (None, "")},
+        text=_text(mapping, cell),
+        sizes=_sizes(mapping, cell),
+        lines=lines,
+    )
+
+
+def _usage(mapping: TableMapping, cell: Any) -> Usage | None:
+    sent, produced = read_count(cell(mapping.input)), read_count(cell(mapping.output))
+    if sent is None and produced is None:
+        return None
+    if sent is None or produced is None:
+        raise ValueError("one of its two token counts is missing")
+    cached = read_count(cell(mapping.cached_input)) or 0
+    reasoning = read_count(cell(mapping.reasoning)) or 0
+    if cached > sent:
+        raise BadUsageError(f"{cached} cached tokens are more than the {sent} sent")
+    if reasoning > produced:
+        raise BadUsageError(f"{reasoning} reasoning tokens are more than the {produced} produced")
+    return Usage(
+        sent - cached, produced - reasoning, cache_read_tokens=cached, reasoning_tokens=reasoning
+    )
+
+
+def _text(mapping: TableMapping, cell: Any) -> Text | None:
+    prompt, answer = cell(mapping.prompt), cell(mapping.answer)
+    if not isinstance(prompt, str) or not isinstance(answer, str):
+        return None
+    return Text(
+        messages=({"role": "user", "content": prompt},),
+        outputs=({"role": "assistant", "content": answer},),
+    )
+
+
+def _sizes(mapping: TableMapping, cell: Any) -> tuple[int, int] | None:
+    sent, received = read_count(cell(mapping.input_bytes)), read_count(cell(mapping.output_bytes))
+    return None if sent is None or received is None else (sent, received)
+
+
+class _Dotted(dict[str, Any]):
+    """An object whose missing keys are looked up as paths; what is not there is None."""
+
+    def __missing__(self, key: str) -> Any:
+        value: Any = self
+        for part in key.split("."):
+            value = dict.get(value, part) if isinstance(value, dict) else None
+        return value
+
+
+def _has(line: Mapping[str, Any], columns: tuple[str, ...]) -> bool:
+    dotted = _Dotted(line)
+    return all(column in line or dotted[column] is not None for column in columns)

@@ -1,0 +1,121 @@
+"""Reads the moments that logs hold, in the spellings they are known to use, as naive UTC."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from decimal import Decimal, InvalidOperation
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+EPOCH = datetime(1970, 1, 1)
+TICKS_AT_EPOCH = 621_355_968_000_000_000
+# What a count since 1970 counts, told by its size: (below, microseconds a unit, offset).
+# Seconds below 10^11 reach the year 5138; .NET ticks (100 ns since the year 1) lie between
+# today's microseconds and today's nanoseconds.
+UNITS = (
+    (10**11, Decimal(1_000_000), 0),
+    (10**14, Decimal(1_000), 0),
+    (10**17, Decimal(1), 0),
+    (10**18, Decimal("0.1"), TICKS_AT_EPOCH),
+    (10**20, Decimal("0.001"), 0),
+)
+ISO = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?)?\s*"
+    r"(Z|UTC|[+-]\d\d(?::?\d\d)?)?",
+)
+US_SLASHES = re.compile(r"(\d\d)/(\d\d)/(\d{4}),? (\d\d):(\d\d):(\d\d)")
+
+
+def read_time(value: Any, zone: tzinfo = UTC) -> datetime | None:
+    """The moment that ``value`` names, as naive UTC; None when it names none (null or empty).
+
+    Numbers count seconds, milliseconds, microseconds or nanoseconds since 1970, or .NET ticks:
+    their size tells which. Text is ISO 8601 with any number of decimals, RFC 1123,
+    ``MM/DD/YYYY, HH:MM:SS``, or such a number. Text without an offset is taken to be in ``zone``.
+    Raises ValueError with a short reason.
+    """
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool):
+        raise ValueError("its time is neither a number nor text")
+    if isinstance(value, int | float | Decimal):
+        return _since_1970(Decimal(str(value)))
+    if not isinstance(value, str):
+        raise ValueError("its time is neither a number nor text")
+    text = value.strip()
+    return _written(text, zone)
+
+
+def read_time_as(format: str, zone: tzinfo = UTC) -> Callable[[Any], datetime | None]:
+    """A reader for one agreed spelling: ``auto``, ``unix``, ``unix_ms`` or a strptime pattern.
+
+    ``unix`` and ``unix_ms`` are seconds and milliseconds since 1970, whatever their size.
+    """
+    if format == "auto":
+        return lambda value: read_time(value, zone)
+    if format in ("unix", "unix_ms"):
+        unit = Decimal(1_000_000 if format == "unix" else 1_000)
+        return lambda value: _from_microseconds(_number(value) * unit) if value != "" else None
+    return lambda value: _to_utc(datetime.strptime(str(value), format), zone) if value else None  # noqa: DTZ007
+
+
+def _number(value: Any) -> Decimal:
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        raise ValueError(f"its time {str(value)[:40]!r} is not a number") from None
+
+
+def _since_1970(number: Decimal) -> datetime:
+    if not number.is_finite() or number < 0:
+        raise ValueError(f"its time {str(number)[:40]} is no moment after 1970")
+    for below, microseconds, offset in UNITS:
+        if number < below:
+            return _from_microseconds((number - offset) * microseconds)
+    raise ValueError(f"its time {str(number)[:40]} is no moment we can place")
+
+
+def _from_microseconds(number: Decimal) -> datetime:
+    try:
+        return EPOCH + timedelta(microseconds=int(number))
+    except (OverflowError, ValueError, InvalidOperation):
+        raise ValueError(f"its time {str(number)[:40]} is no moment we can place") from None
+
+
+def _written(text: str, zone: tzinfo) -> datetime:
+    if match := ISO.fullmatch(text):
+        year, month, day, hour, minute, second, decimals, offset = match.groups()
+        micros = int((decimals or "0")[:6].ljust(6, "0"))
+        clock = (int(hour or 0), int(minute or 0), int(second or 0), micros)
+        moment = datetime(int(year), int(month), int(day), *clock)  # noqa: DTZ001
+        return _to_utc(moment, _offset(offset) if offset else zone)
+    if match := US_SLASHES.fullmatch(text):
+        month, day, year, *clock_text = match.groups()
+        hour_, minute_, second_ = map(int, clock_text)
+        moment = datetime(int(year), int(month), int(day), hour_, minute_, second_)  # noqa: DTZ001
+        return _to_utc(moment, zone)
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return _since_1970(Decimal(text))
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError):
+        raise ValueError(f"its time {text[:40]!r} is in no spelling we know") from None
+    return _to_utc(moment, zone)
+
+
+def _offset(text: str) -> tzinfo:
+    if text in ("Z", "UTC"):
+        return UTC
+    digits = text[1:].replace(":", "").ljust(4, "0")
+    span = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    return timezone(-span if text[0] == "-" else span)
+
+
+def _to_utc(moment: datetime, zone: tzinfo) -> datetime:
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    try:
+        return aware.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:
+        raise ValueError(f"its time {moment} is no moment we can place") from None

@@ -1,0 +1,81 @@
+"""Who counted the tokens of a call: the provider, else our tokenizer, else nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from auditor.prices import Book, resolve
+from auditor.records import Call, Usage
+from auditor.tokens import Counter, UncountableError, estimate_usage, fill_usage
+
+PROVIDER, TOKENIZER, ESTIMATE, NOBODY = "provider", "tokenizer", "estimate", "nobody"
+BYTES_A_TOKEN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Tokens of a call, who counted them, and why it failed or nobody could count it."""
+
+    usage: Usage | None
+    by: str
+    problem: str | None = None
+
+
+class Gauge:
+    """Counts what the provider did not.
+
+    The provider's usage wins. Failed calls without usage have no tokens. Else the text is counted
+    under the encoding and framing of the model that served the call; ``estimate`` allows, where
+    that cannot be done, four characters a token, or four bytes where there is no text.
+    """
+
+    def __init__(
+        self,
+        book: Book,
+        names: Mapping[str, str],
+        *,
+        assume_model: str | None = None,
+        estimate: bool = False,
+    ) -> None:
+        self._book = book
+        self._names = names
+        self._assume_model = assume_model
+        self._estimate = estimate
+        self._counter = Counter()
+
+    def __call__(self, call: Call) -> Counted:
+        """The tokens of one call."""
+        if call.usage is not None:
+            return Counted(call.usage, PROVIDER, call.problem)
+        if call.failed:
+            return Counted(None, NOBODY, call.problem)
+        try:
+            usage, problem = self._count(call)
+        except UncountableError as error:
+            usage, problem = None, f"no usage, and its text cannot be counted: {error}"
+        if usage is not None:
+            return Counted(usage, TOKENIZER, call.problem)
+        if self._estimate and (guess := _guess(call)) is not None:
+            return Counted(guess, ESTIMATE, call.problem)
+        return Counted(None, NOBODY, problem)
+
+    def _count(self, call: Call) -> tuple[Usage | None, str | None]:
+        if call.text is None or not call.text.outputs and call.endpoint != "embedding":
+            return None, call.problem or "the log holds neither usage nor text"
+        name = call.served_model or call.requested_model or self._assume_model
+        if name is None:
+            return None, "no usage, and no model whose tokenizer could count the text"
+        on = call.called_at.date() if call.called_at else None
+        model = resolve(name, on, self._book, self._names).snapshot or name
+        usage = fill_usage(call.text, call.endpoint, model, self._counter)
+        return usage, "no usage, and no tokenizer for its model"
+
+
+def _guess(call: Call) -> Usage | None:
+    if call.text is not None and (call.text.outputs or call.endpoint == "embedding"):
+        return estimate_usage(call.text)
+    if call.sizes is not None:
+        sent, received = call.sizes
+        return Usage(-(-sent // BYTES_A_TOKEN), -(-received // BYTES_A_TOKEN))
+    return None

@@ -1,0 +1,285 @@
+"""Ingest: files to calls, each source in one transaction, each call once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from auditor.errors import AuditError, SourceError
+from auditor.formats import Format, recognise
+from auditor.pipeline.counting import Counted
+from auditor.records import Call, Context, Reading, Reject, Usage
+from auditor.sources import LogFile
+from auditor.store import Store
+
+BATCH_RECORDS = 20_000
+NO_TOKENS = Usage(0, 0)
+
+Gauge = Callable[[Call], Counted]
+"""Says how many tokens a call has, and who counted them."""
+
+CALL_COLUMNS = {
+    "id": pl.String,
+    "line": pl.Int64,
+    "called_at": pl.Datetime("us"),
+    "requested_model": pl.String,
+    "served_model": pl.String,
+    "endpoint": pl.String,
+    "tier": pl.String,
+    "counted_by": pl.String,
+    "failed": pl.Boolean,
+    "problem": pl.String,
+    "input_tokens": pl.Int64,
+    "cache_read_tokens": pl.Int64,
+    "cache_write_tokens": pl.Int64,
+    "output_tokens": pl.Int64,
+    "reasoning_tokens": pl.Int64,
+    "audio_tokens": pl.Int64,
+    "max_tokens": pl.Int64,
+    "recorded_usd": pl.String,
+    "tags": pl.List(pl.Struct({"key": pl.String, "value": pl.String})),
+    "fingerprint": pl.String,
+    "request_json": pl.String,
+    "answer_json": pl.String,
+}
+REJECT_COLUMNS = {
+    "line": pl.Int64,
+    "lines": pl.Int64,
+    "reason": pl.String,
+    "head": pl.String,
+}
+
+
+@dataclass(slots=True)
+class Tally:
+    """Where the lines of a source, or of several, went."""
+
+    lines: int = 0
+    records: int = 0
+    rejects: int = 0
+    context: int = 0
+
+
+@dataclass(slots=True)
+class Ingested:
+    """What an ingest did. ``copies`` are pairs: a file, and the source it is identical with."""
+
+    sources: int = 0
+    already: int = 0
+    calls: int = 0
+    tally: Tally = field(default_factory=Tally)
+    copies: list[tuple[str, str]] = field(default_factory=list)
+
+
+def ingest(
+    store: Store,
+    files: Iterable[LogFile],
+    formats: Iterable[Format],
+    gauge: Gauge,
+    *,
+    chosen: Format | None = None,
+    keep_text: bool = False,
+    on_bytes: Callable[[int], None] | None = None,
+) -> Ingested:
+    """Read what the store does not hold yet. Every file is wholly in afterwards, or not at all.
+
+    ``chosen`` is the format of every file, as the user said. ``on_bytes`` is told the bytes dealt
+    with. Raises SourceError, before anything is stored, when a file is of no known format; while
+    reading, when one is broken. What was stored before stays.
+    """
+    told = on_bytes or (lambda _: None)
+    done = Ingested()
+    new = list(_not_yet_stored(store, files, done, told))
+    known = tuple(formats)
+    planned = [(file, digest, chosen) for file, digest in new] if chosen else _recognised(new, known)
+    next_id = store.rows("ingest/next_source")[0]["source_id"]
+    for source_id, (file, digest, format) in enumerate(planned, next_id):
+        with store.transaction():
+            tally = _read_into(store, file, format, source_id, gauge, keep_text, told)
+            store.run(
+                "ingest/finish",
+                source_id=source_id,
+                sha256=digest,
+                name=clean(file.name),
+                format=format.name,
+                bytes=file.size,
+                lines=tally.lines,
+                records=tally.records,
+                rejects=tally.rejects,
+                context=tally.context,
+            )
+            arrived = store.rows("ingest/arrived", source_id=source_id)[0]
+        done.sources += 1
+        done.calls += arrived["calls"] - arrived["improved"]
+        done.tally.lines += tally.lines
+        done.tally.records += tally.records
+        done.tally.rejects += tally.rejects
+        done.tally.context += tally.context
+    return done
+
+
+def _not_yet_stored(
+    store: Store, files: Iterable[LogFile], done: Ingested, told: Callable[[int], None]
+) -> Iterator[tuple[LogFile, str]]:
+    stored = {row["sha256"] for row in store.rows("ingest/sources")}
+    seen: dict[str, str] = {}
+    for file in files:
+        digest = file.sha256()
+        if digest in seen:
+            done.copies.append((file.name, seen[digest]))
+        elif digest in stored:
+            done.already += 1
+        else:
+            yield file, digest
+        if digest in seen or digest in stored:
+            told(file.size)
+        seen.setdefault(digest, file.name)
+
+
+def _recognised(
+    new: Iterable[tuple[LogFile, str]], formats: tuple[Format, ...]
+) -> list[tuple[LogFile, str, Format]]:
+    planned, errors = [], []
+    for file, digest in new:
+        try:
+            planned.append((file, digest, recognise(file, formats)))
+        except SourceError as error:
+            errors.append(error)
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        listed = "".join(f"\n  {error}" for error in errors)
+        raise AuditError(
+            f"{len(errors)} files cannot be read as logs:{listed}", hint=errors[0].hint
+        )
+    return planned
+
+
+def _read_into(
+    store: Store,
+    file: LogFile,
+    format: Format,
+    source_id: int,
+    gauge: Gauge,
+    keep_text: bool,
+    told: Callable[[int], None],
+) -> Tally:
+    """Read one source into ``staged`` and ``refused``, and merge its calls into the store."""
+    tally = Tally()
+    store.run("ingest/begin")
+    with file.open(told) as stream:
+        calls: list[dict[str, Any]] = []
+        rejects: list[dict[str, Any]] = []
+        for reading in format.read(file, stream):
+            _count(tally, reading)
+            if isinstance(reading, Call):
+                calls.append(call_row(reading, gauge(reading), keep_text))
+            elif isinstance(reading, Reject):
+                rejects.append(reject_row(reading))
+            if len(calls) + len(rejects) >= BATCH_RECORDS:
+                _stage(store, calls, rejects)
+                calls, rejects = [], []
+        _stage(store, calls, rejects)
+    store.run("ingest/name_rows")
+    store.run("ingest/merge", source_id=source_id)
+    return tally
+
+
+def _count(tally: Tally, reading: Reading) -> None:
+    """Book every physical line of a reading once."""
+    tally.lines += reading.lines
+    if isinstance(reading, Call):
+        tally.records += 1
+        tally.context += reading.lines - 1
+    elif isinstance(reading, Context):
+        tally.context += reading.lines
+    else:
+        tally.rejects += reading.lines
+
+
+def _stage(store: Store, calls: list[dict[str, Any]], rejects: list[dict[str, Any]]) -> None:
+    store.show("batch_calls", pl.DataFrame(calls, schema=CALL_COLUMNS))
+    store.show("batch_rejects", pl.DataFrame(rejects, schema=REJECT_COLUMNS))
+    store.run("ingest/stage")
+
+
+def call_row(call: Call, counted: Counted, keep_text: bool) -> dict[str, Any]:
+    """A call as a row of ``staged``."""
+    usage = counted.usage or NO_TOKENS
+    request, answer = _said(call) if keep_text else (None, None)
+    return {
+        "id": clean(call.id),
+        "line": call.line,
+        "called_at": call.called_at,
+        "requested_model": clean(call.requested_model),
+        "served_model": clean(call.served_model),
+        "endpoint": call.endpoint,
+        "tier": clean(call.tier),
+        "counted_by": counted.by,
+        "failed": call.failed,
+        "problem": clean(counted.problem),
+        "input_tokens": usage.input_tokens,
+        "cache_read_tokens": usage.cache_read_tokens,
+        "cache_write_tokens": usage.cache_write_tokens,
+        "output_tokens": usage.output_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
+        "audio_tokens": usage.audio_tokens,
+        "max_tokens": call.max_tokens,
+        "recorded_usd": call.recorded_usd,
+        "tags": [
+            {"key": clean(name), "value": clean(value)} for name, value in sorted(call.tags.items())
+        ],
+        "fingerprint": _fingerprint(call),
+        "request_json": request,
+        "answer_json": answer,
+    }
+
+
+def reject_row(reject: Reject) -> dict[str, Any]:
+    """A reject as a row of ``refused``, its first bytes made fit to print."""
+    return {
+        "line": reject.line,
+        "lines": reject.lines,
+        "reason": printable(clean(reject.reason)),
+        "head": printable(reject.head.decode("utf-8", "backslashreplace")),
+    }
+
+
+def clean(text: str | None) -> Any:
+    """Text that UTF-8 can hold: lone surrogates, which JSON may spell, are written out."""
+    if text is None or text.isascii():
+        return text
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def printable(text: str) -> str:
+    """Text without control characters: they are written out."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in text
+    )
+
+
+def _fingerprint(call: Call) -> str:
+    """What tells a call without an id from others with the same fields: its text, hashed."""
+    if call.id is not None or call.text is None:
+        return clean(call.fingerprint) or ""
+    said = "\n".join(_said(call)) + call.fingerprint
+    return hashlib.blake2b(said.encode("ascii", "backslashreplace"), digest_size=16).hexdigest()
+
+
+def _said(call: Call) -> tuple[str, str]:
+    text = call.text
+    if text is None:
+        return "{}", "[]"
+    request = {"messages": text.messages, "prompts": text.prompts, **text.extras}
+    return _compact(request), _compact(text.outputs)
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True, default=str)

@@ -1,0 +1,128 @@
+"""Replay: the stored calls at their dated prices, and under every scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from auditor.prices import Book
+from auditor.scenarios import Scenario
+from auditor.scenarios.card import (
+    epochs_of,
+    names_card,
+    scenario_card,
+    thresholds_of,
+    windows_of,
+)
+from auditor.sql import names as query_names
+from auditor.store import Store
+from auditor.errors import AuditError
+
+MAX_DIMENSIONS = 4
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of the stored calls.
+
+    ``from_date`` (included) and ``to_date`` (excluded) are days of ``zone``; None is no limit.
+    ``by`` are up to four dimensions: day, month, model, requested_model, endpoint, tier, source,
+    or any tag (``team``, ``tag:NAME``).
+    """
+
+    book: Book
+    scenarios: tuple[Scenario, ...]
+    names: Mapping[str, str] = field(default_factory=dict)
+    zone: str = "UTC"
+    from_date: date | None = None
+    to_date: date | None = None
+    by: tuple[str, ...] = ()
+    assume_model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """The answer. Rows are dicts; money is Decimal, None where it is unknown.
+
+    ``coverage``: queries/replay/coverage.sql and the totals of spent.sql; ``spent``: the actual
+    cost by group; ``rows``: scenarios.sql, with the Scenario in place of its position;
+    ``basis``: what the actual cost rests on; ``unpriced``: the calls without an actual cost.
+    """
+
+    question: Question
+    coverage: Row
+    total: Row
+    spent: tuple[Row, ...]
+    rows: tuple[Row, ...]
+    basis: tuple[Row, ...]
+    unpriced: tuple[Row, ...]
+    sources: tuple[Row, ...]
+
+
+def replay(store: Store, question: Question) -> Replay:
+    """Price the stored calls as asked. Reads the store and changes nothing in it."""
+    book, names = question.book, question.names
+    windows = windows_of(question.scenarios, book, names)
+    thresholds = thresholds_of(book)
+    store.run(
+        "replay/cells",
+        zone=question.zone,
+        from_date=question.from_date,
+        to_date=question.to_date,
+        assume_model=question.assume_model,
+        windows=windows.padded,
+        thresholds=thresholds.padded,
+        **{f"by_{n}": name for n, name in enumerate(_padded(question.by), 1)},
+    )
+    days = [row["price_date"] for row in store.rows("replay/dates")]
+    store.show("epochs", epochs_of(days, book))
+    store.run("replay/cube")
+    store.show("names", names_card(store.rows("replay/names"), book, thresholds, names))
+    store.run("replay/actual")
+    steps = store.rows("replay/steps")
+    card = scenario_card(steps, question.scenarios, book, windows, thresholds, names)
+    store.show("card", card)
+    store.run("replay/ledger")
+    _check(store)
+    return Replay(
+        question=question,
+        coverage=store.rows("replay/coverage")[0],
+        total=store.rows("replay/total")[0],
+        spent=tuple(store.rows("replay/spent")),
+        rows=_rows(store, question.scenarios),
+        basis=tuple(store.rows("replay/basis")),
+        unpriced=tuple(store.rows("replay/unpriced")),
+        sources=tuple(store.rows("ingest/sources")),
+    )
+
+
+def _padded(by: tuple[str, ...]) -> tuple[str, ...]:
+    return (*by, *[""] * (MAX_DIMENSIONS - len(by)))
+
+
+def _rows(store: Store, scenarios: tuple[Scenario, ...]) -> tuple[Row, ...]:
+    rows = store.rows("replay/scenarios")
+    return tuple({**row, "scenario": scenarios[row["scenario"]]} for row in rows)
+
+
+def _check(store: Store) -> None:
+    """Run queries/checks: each returns the rows that must not exist. Raises AuditError."""
+    for name in query_names("checks"):
+        if broken := store.rows(name):
+            shown = "; ".join(f"{key} = {value}" for key, value in broken[0].items())
+            raise AuditError(
+                f"the check {name} fails: {shown}",
+                hint="This is a bug in audit: the figures are not to be trusted. Please report it "
+                "with this line.",
+            )
+
+
+def frame_of(rows: tuple[Row, ...]) -> pl.DataFrame:
+    """Rows as a polars frame."""
+    return pl.DataFrame(list(rows), infer_schema_length=None)

@@ -1,0 +1,209 @@
+"""Finds log files, tells them apart by content, and opens them, compressed or not.
+
+A source is one exported file. It is known by the SHA-256 of its bytes as they lie on disk, so a
+file that moved, or was given twice, is the same source.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import sys
+import tempfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from glob import glob, has_magic
+from pathlib import Path
+from typing import IO, BinaryIO, cast
+
+import zstandard
+
+from auditor.errors import SourceError
+
+STDIN = "-"
+GZIP_MAGIC = b"\x1f\x8b"
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+BUFFER_BYTES = 1 << 20
+BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """One file to read. ``name`` is how results call it: relative to what the user named."""
+
+    path: Path
+    name: str
+
+    @contextmanager
+    def open(self, on_bytes: Callable[[int], None] | None = None) -> Iterator[BinaryIO]:
+        """The decompressed bytes, without a UTF-8 byte order mark.
+
+        ``on_bytes`` is told how many bytes of the file on disk were read since it was last told.
+        Raises SourceError when the file cannot be read or its archive is broken.
+        """
+        with self._readable(), self.path.open("rb") as raw:
+            counted = _Progress(raw, on_bytes) if on_bytes else raw
+            stream = _decompressed(cast(BinaryIO, counted), raw.peek(4)[:4])
+            if stream.peek(3)[:3] == BOM:
+                stream.read(3)
+            yield cast(BinaryIO, stream)
+
+    def head(self, size: int) -> bytes:
+        """The first ``size`` decompressed bytes."""
+        with self.open() as stream:
+            return stream.read(size)
+
+    def sha256(self) -> str:
+        """The digest of the bytes on disk."""
+        with self._readable(), self.path.open("rb") as raw:
+            return hashlib.file_digest(raw, "sha256").hexdigest()
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        with self._readable():
+            return self.path.stat().st_size
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
+        except (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError) as error:
+            raise SourceError(
+                self.name,
+                None,
+                f"the compressed file is broken: {error}",
+                hint="Export or copy the file again; nothing of it was stored.",
+            ) from error
+        except OSError as error:
+            raise SourceError(
+                self.name,
+                None,
+                f"cannot be read: {error.strerror or error}",
+                hint="Check the path and its permissions; nothing of it was stored.",
+            ) from error
+
+
+class _Progress(io.RawIOBase):
+    """Passes reads on and tells how many bytes went by."""
+
+    def __init__(self, raw: IO[bytes], told: Callable[[int], None]) -> None:
+        self._raw = raw
+        self._told = told
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        data = self._raw.read(len(buffer))
+        buffer[: len(data)] = data
+        self._told(len(data))
+        return len(data)
+
+
+def _decompressed(raw: BinaryIO, magic: bytes) -> io.BufferedReader:
+    if magic.startswith(GZIP_MAGIC):
+        return io.BufferedReader(gzip.GzipFile(fileobj=raw), BUFFER_BYTES)  # type: ignore[arg-type]
+    if magic == ZSTD_MAGIC:
+        return io.BufferedReader(_ZstdFrames(raw), BUFFER_BYTES)
+    return io.BufferedReader(raw, BUFFER_BYTES)  # type: ignore[arg-type]
+
+
+class _ZstdFrames(io.RawIOBase):
+    """Reads zstd frames one after another and notices a file that ends inside one."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._raw = raw
+        self._frame: zstandard.ZstdDecompressionObj | None = None
+        self._compressed = b""
+        self._ready = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while not self._ready and self._advance():
+            pass
+        taken = self._ready[: len(buffer)]
+        buffer[: len(taken)] = taken
+        self._ready = self._ready[len(taken) :]
+        return len(taken)
+
+    def _advance(self) -> bool:
+        """Decompresses one more block; False at the end of the file."""
+        block = self._compressed or self._raw.read(BUFFER_BYTES)
+        if not block:
+            if self._frame is not None:
+                raise EOFError("it ends in the middle of a zstd frame")
+            return False
+        if self._frame is None:
+            self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self._ready = memoryview(self._frame.decompress(block))
+        self._compressed = b""
+        if self._frame.eof:
+            self._compressed = self._frame.unused_data
+            self._frame = None
+        return True
+
+
+def find(named: Iterable[str], exclude: Iterable[str] = ()) -> tuple[LogFile, ...]:
+    """The files behind paths, folders (recursive) and globs, sorted by name, each path once.
+
+    Hidden files, empty files and what ``exclude`` matches (globs on the name or the last part of
+    it) are left out. Raises SourceError for a path that is not there or a folder without files.
+    """
+    patterns = tuple(exclude)
+    found: dict[Path, LogFile] = {}
+    for name in named:
+        for file in _behind(name):
+            left_out = any(fnmatch(file.name, p) or fnmatch(file.path.name, p) for p in patterns)
+            if not left_out:
+                found.setdefault(file.path.resolve(), file)
+    return tuple(sorted(found.values(), key=lambda file: (file.name, str(file.path))))
+
+
+def _behind(name: str) -> Iterator[LogFile]:
+    path = Path(name)
+    if path.is_dir():
+        files = [
+            LogFile(file, file.relative_to(path).as_posix())
+            for file in sorted(path.rglob("*"))
+            if _is_candidate(file, path)
+        ]
+    elif path.exists():
+        files = [LogFile(path, path.name)]
+    elif has_magic(name):
+        hits = (Path(hit) for hit in sorted(glob(name, recursive=True)))
+        files = [LogFile(hit, hit.name) for hit in hits if _is_candidate(hit, hit.parent)]
+    else:
+        raise SourceError(
+            name, None, "there is no such file or folder", hint="Check the path for a typing error."
+        )
+    if not files:
+        raise SourceError(
+            name,
+            None,
+            "no log files here",
+            hint="Name a folder, file or pattern that holds exported request logs.",
+        )
+    yield from files
+
+
+def _is_candidate(file: Path, below: Path) -> bool:
+    parts = file.relative_to(below).parts
+    return file.is_file() and not any(p.startswith(".") for p in parts) and file.stat().st_size > 0
+
+
+@contextmanager
+def standard_input() -> Iterator[LogFile]:
+    """What comes on standard input, laid down in a temporary file for as long as it is read."""
+    with tempfile.TemporaryDirectory(prefix="audit-") as folder:
+        path = Path(folder) / "stdin"
+        with path.open("wb") as copy:
+            while block := sys.stdin.buffer.read(BUFFER_BYTES):
+                copy.write(block)
+        yield LogFile(path, "<stdin>")

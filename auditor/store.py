@@ -1,0 +1,163 @@
+"""The store: one DuckDB file, or none at all. The only room that imports duckdb.
+
+Queries run as they stand in ``queries/``; values reach them by ``$name`` alone. A store is
+written by one process at a time. What one ``transaction`` does happens wholly or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from auditor.errors import StoreError
+from auditor.sql import query
+
+SCHEMA_VERSION = 1
+IN_MEMORY = ":memory:"
+
+
+class Store:
+    """An open store. Use as a context manager; leaving it closes the file."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: Path | None, *, must_exist: bool = False) -> Iterator[Store]:
+        """The store at ``path``, made when it is not there; in memory when ``path`` is None.
+
+        Raises StoreError when the file is missing though ``must_exist``, in use by another
+        process, damaged, of another application, or of another version of this one.
+        """
+        if path is not None and must_exist and not path.exists():
+            raise StoreError(
+                f"there is no store at {path}",
+                hint="Fill one first: `audit ingest LOGS --db FILE`.",
+            )
+        connection = _connect(path)
+        try:
+            store = cls(connection)
+            _prepare(store, path)
+            yield store
+        finally:
+            connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything inside happens, or nothing."""
+        self._connection.begin()
+        try:
+            yield
+        except BaseException:
+            self._connection.rollback()
+            raise
+        self._connection.commit()
+
+    def run(self, name: str, /, **values: Any) -> None:
+        """Run ``queries/NAME.sql``; each of its statements gets the values it names."""
+        for statement in self._connection.extract_statements(query(name)):
+            wanted = {key: values[key] for key in statement.named_parameters}
+            self._connection.execute(statement, wanted)
+
+    def rows(self, name: str, /, **values: Any) -> list[dict[str, Any]]:
+        """The result of ``queries/NAME.sql``, one dict a row; money as Decimal."""
+        self._connection.execute(query(name), values)
+        columns = [column[0] for column in self._connection.description]
+        return [dict(zip(columns, row, strict=True)) for row in self._connection.fetchall()]
+
+    def types(self, name: str, /, **values: Any) -> dict[str, str]:
+        """The DuckDB type of each column that ``queries/NAME.sql`` returns."""
+        self._connection.execute(query(name), values)
+        return {column[0]: str(column[1]) for column in self._connection.description}
+
+    def show(self, name: str, frame: pl.DataFrame) -> None:
+        """Let queries read a frame as the table ``name``, until another takes its place."""
+        self._connection.register(name, _ArrowStream(frame))
+
+    def has_time_zone(self, zone: str) -> bool:
+        """Whether ``zone`` is a time zone that the store can reckon with."""
+        return bool(self.rows("schema/time_zone", zone=zone))
+
+
+class _ArrowStream:
+    """Shows DuckDB a frame as an Arrow stream and nothing else, which needs no pyarrow."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self._frame = frame
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self._frame.__arrow_c_stream__(requested_schema)
+
+
+def _connect(path: Path | None) -> duckdb.DuckDBPyConnection:
+    if path is None:
+        return duckdb.connect(IN_MEMORY)
+    try:
+        return duckdb.connect(str(path))
+    except duckdb.IOException as error:
+        text = str(error)
+        if "lock" in text.lower():
+            raise StoreError(
+                f"{path} is in use by another process",
+                hint="Wait for the other run to end, or give this one a store of its own.",
+            ) from error
+        if "not a valid DuckDB" in text or "newer version" in text or "version" in text.lower():
+            raise StoreError(
+                f"{path} is not a store this version of DuckDB can read: {_first_line(text)}",
+                hint="Name a file made by `audit ingest`, or a new one; this one was not touched.",
+            ) from error
+        raise StoreError(
+            f"{path} cannot be opened: {_first_line(text)}",
+            hint="Check the path, its permissions and the space on the disk.",
+        ) from error
+    except duckdb.Error as error:
+        raise StoreError(
+            f"{path} is damaged: {_first_line(str(error))}",
+            hint="Restore it from a copy, or ingest the logs into a new store; "
+            "this one was not touched.",
+        ) from error
+
+
+def _first_line(text: str) -> str:
+    return text.strip().splitlines()[0]
+
+
+def _prepare(store: Store, path: Path | None) -> None:
+    tables = {row["name"] for row in store.rows("schema/listing")}
+    if not tables:
+        with store.transaction():
+            store.run("schema/tables")
+    elif "about" not in tables:
+        raise StoreError(
+            f"{path} is a DuckDB file of something else",
+            hint="Name a file made by `audit ingest`, or a new one; this one was not touched.",
+        )
+    else:
+        _check_version(store, path)
+    store.run("schema/macros")
+
+
+def _check_version(store: Store, path: Path | None) -> None:
+    about = store.rows("schema/about")[0]
+    if about["application"] != "audit":
+        raise StoreError(
+            f"{path} is a store of {about['application']!r}, not of audit",
+            hint="Name a file made by `audit ingest`, or a new one; this one was not touched.",
+        )
+    version = about["schema_version"]
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} is of schema version {version}; this audit knows {SCHEMA_VERSION}",
+            hint="Use the newer audit that wrote it, or ingest the logs into a new store.",
+        )
+    if version < SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} is of schema version {version}; this audit needs {SCHEMA_VERSION}",
+            hint="Ingest the logs again into a new store; this one was not touched.",
+        )

@@ -1,0 +1,7 @@
+-- Purpose: what one source brought.
+-- Grain:   one row
+-- Reads:   calls, superseded, arriving
+-- Params:  $source_id
+SELECT
+    (SELECT count(*) FROM calls WHERE source_id = $source_id)::BIGINT AS calls,
+    (SELECT count(*) FROM superseded WHERE arriving_is_better)::BIGINT AS improved;

@@ -1,0 +1,40 @@
+-- Purpose: bring the arriving calls of one source into the store, each call once.
+-- Grain:   one row a call
+-- Reads:   arriving, calls
+-- Writes:  calls, texts, superseded
+--
+-- A call that the store already has stays as it is, unless the arriving reading is better by the
+-- order of macro quality: then the stored reading gives way.
+
+CREATE OR REPLACE TEMP TABLE superseded AS
+SELECT
+    calls.call_id,
+    arriving.quality > quality(
+        calls.counted_by, calls.input_tokens, calls.cache_read_tokens, calls.cache_write_tokens,
+        calls.output_tokens, calls.reasoning_tokens, calls.audio_tokens, calls.failed,
+        calls.called_at, calls.served_model, calls.requested_model, calls.endpoint, calls.tier,
+        calls.max_tokens, calls.recorded_usd, calls.tags
+    ) AS arriving_is_better
+FROM calls
+JOIN arriving USING (call_id);
+
+DELETE FROM texts
+WHERE call_id IN (SELECT call_id FROM superseded WHERE arriving_is_better);
+
+DELETE FROM calls
+WHERE call_id IN (SELECT call_id FROM superseded WHERE arriving_is_better);
+
+INSERT INTO calls BY NAME
+SELECT
+    call_id, $source_id::INTEGER AS source_id, line, called_at, requested_model, served_model,
+    endpoint, tier, counted_by, failed, problem, input_tokens, cache_read_tokens,
+    cache_write_tokens, output_tokens, reasoning_tokens, audio_tokens, max_tokens, recorded_usd,
+    tags
+FROM arriving
+WHERE call_id NOT IN (SELECT call_id FROM superseded WHERE NOT arriving_is_better);
+
+INSERT INTO texts BY NAME
+SELECT call_id, request_json, answer_json
+FROM arriving
+WHERE request_json IS NOT NULL
+  AND call_id NOT IN (SELECT call_id FROM texts);

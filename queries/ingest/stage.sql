@@ -1,0 +1,11 @@
+-- Purpose: take one batch of readings in.
+-- Grain:   one row a call, one row a reject
+-- Reads:   batch_calls, batch_rejects (frames in memory)
+-- Writes:  staged, refused
+
+INSERT INTO staged BY NAME
+SELECT * REPLACE (recorded_usd::DECIMAL(38, 18) AS recorded_usd, map_from_entries(tags) AS tags)
+FROM batch_calls;
+
+INSERT INTO refused BY NAME
+SELECT * FROM batch_rejects;

@@ -1,0 +1,62 @@
+-- Purpose: one scan of the calls: add up the tokens of all calls that no price can tell apart.
+-- Grain:   price date (UTC) × model names × tier × state × window step × prompt step × dimensions
+-- Reads:   calls, sources
+-- Writes:  cells
+-- Params:  $from_date, $to_date (half-open, days of $zone, NULL = no limit), $zone (IANA name),
+--          $windows, $thresholds (24 sorted BIGINT each, see macro step),
+--          $by_1 .. $by_4 (names of dimensions, '' = none),
+--          $assume_model (the model of calls whose log names none, or NULL)
+
+CREATE OR REPLACE TEMP TABLE cells AS
+WITH
+    period AS (
+        SELECT
+            timezone('UTC', timezone($zone, $from_date::TIMESTAMP)) AS begins_at,
+            timezone('UTC', timezone($zone, $to_date::TIMESTAMP)) AS ends_at
+    ),
+    inside AS (
+        SELECT
+            calls.*,
+            input_tokens + cache_read_tokens + cache_write_tokens AS prompt_tokens,
+            output_tokens + reasoning_tokens AS produced_tokens
+        FROM calls, period
+        WHERE (begins_at IS NULL OR called_at >= begins_at)
+          AND (ends_at IS NULL OR called_at < ends_at)
+    )
+SELECT
+    coalesce(called_at::DATE, DATE '0001-01-01') AS price_date,     -- 0001-01-01: undated
+    coalesce(
+        inside.requested_model,
+        CASE WHEN inside.served_model IS NULL THEN $assume_model END,
+        ''
+    ) AS requested_model,
+    coalesce(inside.served_model, '') AS served_model,
+    tier,
+    CASE
+        WHEN audio_tokens > 0 THEN 'audio'
+        WHEN counted_by <> 'nobody' THEN 'counted'
+        WHEN failed THEN 'failed'
+        ELSE 'uncounted'
+    END AS state,
+    coalesce(problem, '') AS problem,
+    endpoint IN ('chat', 'completion', 'response') AS movable,
+    counted_by,
+    recorded_usd IS NOT NULL AS has_recorded,
+    step(prompt_tokens + audio_tokens + coalesce(max_tokens, produced_tokens), $windows) AS window_step,
+    step(prompt_tokens, $thresholds) AS prompt_step,
+    dimension($by_1, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags) AS by_1,
+    dimension($by_2, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags) AS by_2,
+    dimension($by_3, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags) AS by_3,
+    dimension($by_4, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags) AS by_4,
+    count(*) AS calls,
+    sum(input_tokens) AS input_tokens,
+    sum(cache_read_tokens) AS cache_read_tokens,
+    sum(cache_write_tokens) AS cache_write_tokens,
+    sum(output_tokens) AS output_tokens,
+    sum(reasoning_tokens) AS reasoning_tokens,
+    sum(recorded_usd) AS recorded_usd,
+    min(called_at) AS first_call_at,
+    max(called_at) AS last_call_at
+FROM inside
+JOIN sources USING (source_id)
+GROUP BY ALL;

@@ -1,0 +1,29 @@
+-- Purpose: the actual cost of the logged calls, in all or by group.
+-- Grain:   dimensions
+-- Reads:   actual
+--
+-- calls = priced + unpriced + failed. recorded_usd is what the log itself claims, on
+-- recorded_calls calls; recorded_actual_usd is the actual cost of those that are priced.
+
+SELECT
+    nullif(by_1, '') AS by_1, nullif(by_2, '') AS by_2,
+    nullif(by_3, '') AS by_3, nullif(by_4, '') AS by_4,
+    sum(calls)::BIGINT AS calls,
+    coalesce(sum(calls) FILTER (state = 'failed'), 0)::BIGINT AS failed,
+    coalesce(sum(calls) FILTER (state <> 'failed' AND actual_usd IS NOT NULL), 0)::BIGINT AS priced,
+    coalesce(sum(calls) FILTER (actual_usd IS NULL), 0)::BIGINT AS unpriced,
+    coalesce(sum(calls) FILTER (NOT movable AND state <> 'failed'), 0)::BIGINT AS not_moved,
+    coalesce(sum(calls) FILTER (epoch = DATE '0001-01-01'), 0)::BIGINT AS undated,
+    sum(prompt_tokens)::BIGINT AS input_tokens,
+    sum(produced_tokens)::BIGINT AS output_tokens,
+    sum(actual_usd) FILTER (state <> 'failed') AS cost_usd,
+    sum(actual_usd) FILTER (NOT movable AND state <> 'failed') AS not_moved_usd,
+    coalesce(sum(calls) FILTER (has_recorded), 0)::BIGINT AS recorded_calls,
+    sum(recorded_usd) AS recorded_usd,
+    sum(actual_usd) FILTER (has_recorded) AS recorded_actual_usd,
+    coalesce(sum(calls) FILTER (counted_by = 'provider'), 0)::BIGINT AS counted_by_provider,
+    coalesce(sum(calls) FILTER (counted_by = 'tokenizer'), 0)::BIGINT AS counted_by_tokenizer,
+    coalesce(sum(calls) FILTER (counted_by = 'estimate'), 0)::BIGINT AS counted_by_estimate
+FROM actual
+GROUP BY ALL
+ORDER BY by_1 NULLS FIRST, by_2 NULLS FIRST, by_3 NULLS FIRST, by_4 NULLS FIRST;

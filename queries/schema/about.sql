@@ -1,0 +1,5 @@
+-- Purpose: whose file this is, and of which version.
+-- Grain:   one row
+-- Reads:   about
+SELECT application, schema_version
+FROM about;

@@ -1,0 +1,85 @@
+-- Purpose: expressions that several queries share.
+-- Reads:   nothing
+-- Writes:  temporary macros quality, local_time, dimension, step, token_cost
+
+-- A total order on readings of one call: the greatest is kept. See ingest/name_rows.sql.
+CREATE OR REPLACE TEMP MACRO quality(
+    counted_by, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens,
+    reasoning_tokens, audio_tokens, failed, called_at, served_model, requested_model,
+    endpoint, tier, max_tokens, recorded_usd, tags
+) AS ROW(
+    CASE counted_by WHEN 'provider' THEN 3 WHEN 'tokenizer' THEN 2 WHEN 'estimate' THEN 1 ELSE 0 END,
+    input_tokens + cache_read_tokens + cache_write_tokens
+        + output_tokens + reasoning_tokens + audio_tokens,
+    NOT failed,
+    coalesce(called_at::VARCHAR, ''),
+    coalesce(served_model, ''),
+    coalesce(requested_model, ''),
+    input_tokens,
+    cache_read_tokens,
+    cache_write_tokens,
+    output_tokens,
+    reasoning_tokens,
+    endpoint,
+    tier,
+    coalesce(max_tokens, -1),
+    coalesce(recorded_usd, -1),
+    coalesce(tags::VARCHAR, '')
+);
+
+-- The wall clock of a zone at a moment of UTC.
+CREATE OR REPLACE TEMP MACRO local_time(moment, zone) AS
+    CASE WHEN zone = 'UTC' THEN moment ELSE timezone(zone, timezone('UTC', moment)) END;
+
+-- The value of a reporting dimension, '' where the call has none. $zone is an IANA zone.
+CREATE OR REPLACE TEMP MACRO dimension(
+    name, called_at, zone, served_model, requested_model, endpoint, tier, source_name, tags
+) AS CASE
+    WHEN name = '' THEN ''
+    WHEN name = 'day' THEN coalesce(strftime(local_time(called_at, zone), '%Y-%m-%d'), '')
+    WHEN name = 'month' THEN coalesce(strftime(local_time(called_at, zone), '%Y-%m'), '')
+    WHEN name = 'model' THEN coalesce(served_model, requested_model, '')
+    WHEN name = 'requested_model' THEN coalesce(requested_model, '')
+    WHEN name = 'endpoint' THEN endpoint
+    WHEN name = 'tier' THEN tier
+    WHEN name = 'source' THEN source_name
+    WHEN name LIKE 'tag:%' THEN coalesce(tags[substr(name, 5)], '')
+    ELSE coalesce(tags[name], '')
+END;
+
+-- Which step of a staircase an amount stands on: the number of edges below it (0 to 24).
+-- $edges is a sorted list of 24 BIGINT, padded at the end with the greatest BIGINT. Written out,
+-- because it then costs a tenth of a lambda over a list.
+CREATE OR REPLACE TEMP MACRO step(amount, edges) AS
+    (amount > edges[1])::INTEGER
+    + (amount > edges[2])::INTEGER
+    + (amount > edges[3])::INTEGER
+    + (amount > edges[4])::INTEGER
+    + (amount > edges[5])::INTEGER
+    + (amount > edges[6])::INTEGER
+    + (amount > edges[7])::INTEGER
+    + (amount > edges[8])::INTEGER
+    + (amount > edges[9])::INTEGER
+    + (amount > edges[10])::INTEGER
+    + (amount > edges[11])::INTEGER
+    + (amount > edges[12])::INTEGER
+    + (amount > edges[13])::INTEGER
+    + (amount > edges[14])::INTEGER
+    + (amount > edges[15])::INTEGER
+    + (amount > edges[16])::INTEGER
+    + (amount > edges[17])::INTEGER
+    + (amount > edges[18])::INTEGER
+    + (amount > edges[19])::INTEGER
+    + (amount > edges[20])::INTEGER
+    + (amount > edges[21])::INTEGER
+    + (amount > edges[22])::INTEGER
+    + (amount > edges[23])::INTEGER
+    + (amount > edges[24])::INTEGER;
+
+-- Money: whole tokens times a rate in USD per token. Exact, and NULL where the rate is unknown
+-- unless there is nothing to rate.
+CREATE OR REPLACE TEMP MACRO token_cost(tokens, usd_per_token) AS
+    CASE
+        WHEN tokens = 0 THEN 0::DECIMAL(38, 12)
+        ELSE tokens::DECIMAL(20, 0) * usd_per_token::DECIMAL(18, 12)
+    END;

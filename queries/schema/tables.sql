@@ -1,0 +1,61 @@
+-- Purpose: the tables of a store, version 1.
+-- Grain:   sources: one exported file; calls: one API request and its answer; rejects: one refused
+--          record; texts: one call whose text was kept (--keep-text).
+-- Reads:   nothing
+-- Writes:  about, sources, calls, rejects, texts
+
+CREATE TABLE about (
+    application VARCHAR NOT NULL,
+    schema_version INTEGER NOT NULL
+);
+INSERT INTO about VALUES ('audit', 1);
+
+CREATE TABLE sources (
+    source_id INTEGER NOT NULL,
+    sha256 VARCHAR NOT NULL,
+    name VARCHAR NOT NULL,
+    format VARCHAR NOT NULL,
+    bytes BIGINT NOT NULL,
+    lines BIGINT NOT NULL,      -- physical lines
+    records BIGINT NOT NULL,    -- lines that are a call, kept or seen before
+    rejects BIGINT NOT NULL,    -- lines refused
+    context BIGINT NOT NULL     -- lines that are rightly no call
+);
+
+-- Meters are disjoint: a token is on exactly one of them.
+CREATE TABLE calls (
+    call_id VARCHAR NOT NULL,           -- the provider's, or row-<hash>-<ordinal>
+    source_id INTEGER NOT NULL,
+    line BIGINT NOT NULL,
+    called_at TIMESTAMP,                -- UTC
+    requested_model VARCHAR,
+    served_model VARCHAR,
+    endpoint VARCHAR NOT NULL,          -- chat, completion, response, embedding, other
+    tier VARCHAR NOT NULL,              -- standard, batch, or the provider's word
+    counted_by VARCHAR NOT NULL,        -- provider, tokenizer, estimate, nobody
+    failed BOOLEAN NOT NULL,
+    problem VARCHAR,                    -- why it failed, or why nobody could count it
+    input_tokens BIGINT NOT NULL,       -- sent, neither read from nor written to a cache
+    cache_read_tokens BIGINT NOT NULL,
+    cache_write_tokens BIGINT NOT NULL,
+    output_tokens BIGINT NOT NULL,      -- answered, without hidden reasoning
+    reasoning_tokens BIGINT NOT NULL,
+    audio_tokens BIGINT NOT NULL,       -- spoken tokens of either direction: never rated
+    max_tokens BIGINT,                  -- answer tokens asked for
+    recorded_usd DECIMAL(38, 18),       -- what the log itself says the call cost
+    tags MAP(VARCHAR, VARCHAR)
+);
+
+CREATE TABLE rejects (
+    source_id INTEGER NOT NULL,
+    line BIGINT NOT NULL,
+    lines BIGINT NOT NULL,
+    reason VARCHAR NOT NULL,
+    head VARCHAR NOT NULL               -- the first bytes, control characters escaped
+);
+
+CREATE TABLE texts (
+    call_id VARCHAR NOT NULL,
+    request_json VARCHAR NOT NULL,
+    answer_json VARCHAR NOT NULL
+);
