@@ -61,7 +61,7 @@ def load_book(source: Path | Traversable) -> Book:
     """
     table = read_table(source, REQUIRED_COLUMNS, OPTIONAL_COLUMNS)
     rows = tuple(_row(table, record) for record in table.records)
-    _refuse_overlaps(table, ((row.key, row) for row in rows))
+    _refuse_overlaps(table, "model, tier and threshold", ((row.key, row) for row in rows))
     aliases = tuple(_alias_of(row, row.alias_of) for row in rows if row.alias_of)
     return Book((_file(table),), rows, aliases)
 
@@ -73,7 +73,7 @@ def load_names(source: Path | Traversable) -> Book:
     """
     table = read_table(source, NAME_COLUMNS)
     aliases = tuple(_alias(table, record) for record in table.records)
-    _refuse_overlaps(table, ((alias.name, alias) for alias in aliases))
+    _refuse_overlaps(table, "name", ((alias.name, alias) for alias in aliases))
     return Book((_file(table),), (), aliases)
 
 
@@ -145,14 +145,14 @@ def _refuse_empty_span(record: Record, dated: Dated) -> None:
         )
 
 
-def _refuse_overlaps(table: Table, keyed: Iterable[tuple[object, Row | Alias]]) -> None:
+def _refuse_overlaps(table: Table, what: str, keyed: Iterable[tuple[object, Row | Alias]]) -> None:
     seen: dict[object, list[Row | Alias]] = {}
     for key, entry in keyed:
         earlier = seen.setdefault(key, [])
         for other in earlier:
             if overlaps(entry, other):
                 raise Record(table.file, entry.line, {}).error(
-                    f"shares days with line {other.line}, which is for the same",
+                    f"shares days with line {other.line}: the same {what}",
                     hint="End the earlier row (effective_to) on the day the later one begins.",
                 )
         earlier.append(entry)
