@@ -203,3 +203,17 @@ def test_a_users_own_row_goes_before_every_reading_of_the_name(tmp_path: Path) -
     assert resolve(whole, DAY, book).model == whole
     later = price(book, "gpt-3.5-turbo-16k", date(2024, 9, 13))
     assert later.row is not None and (later.row.book, later.resolution.how) == ("mine", "exact")
+
+
+def test_a_users_book_may_say_what_an_alias_stood_for(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text(
+        "model,kind,effective_from,effective_to,input_per_1k_usd,cached_input_per_1k_usd,"
+        "output_per_1k_usd,training_per_1k_usd,context_window,source,confidence,note,alias_of\n"
+        "gpt-4,base,2023-09-01,2023-10-01,0.03,,0.06,,8192,invoice,certain,,gpt-4-0314\n",
+        encoding="utf-8",
+    )
+    book = open_book([path])
+
+    assert resolve("gpt-4", date(2023, 8, 31), book).snapshot == "gpt-4-0613"
+    assert resolve("gpt-4", DAY, book).snapshot == "gpt-4-0314"
