@@ -1,0 +1,158 @@
+"""Price books and tables of names, from CSV to a ``Book``. Also finds the ones we ship."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from auditor.prices.book import STANDARD, Alias, Book, BookFile, Row, combine
+from auditor.prices.span import Dated, overlaps
+from auditor.prices.table import Record, Table, read_table
+
+REQUIRED_COLUMNS = (
+    "model",
+    "kind",
+    "effective_from",
+    "effective_to",
+    "input_per_1k_usd",
+    "cached_input_per_1k_usd",
+    "output_per_1k_usd",
+    "training_per_1k_usd",
+    "context_window",
+    "source",
+    "confidence",
+    "note",
+    "alias_of",
+)
+OPTIONAL_COLUMNS = ("tier", "above_input_tokens", "cache_write_per_1k_usd")
+NAME_COLUMNS = (
+    "name",
+    "effective_from",
+    "effective_to",
+    "model",
+    "source",
+    "confidence",
+    "note",
+)
+KINDS = ("base", "fine-tuned")
+CONFIDENCES = ("certain", "likely", "unknown")
+
+
+def open_book(user_paths: Iterable[Path] = ()) -> Book:
+    """Our rates and alias calendar with the user's price books over them, the last one on top.
+
+    Raises ``PriceBookError`` when one of the files cannot be trusted as it stands.
+    """
+    ours = files("auditor.prices")
+    return combine(
+        load_names(ours / "names.csv"),
+        load_book(ours / "openai.csv"),
+        *(load_book(path) for path in user_paths),
+    )
+
+
+def load_book(source: Path | Traversable) -> Book:
+    """The price book in one CSV file with the columns above; ``Row`` says what blanks mean.
+
+    Raises ``PriceBookError`` with file and line when a cell is not what its column holds, or
+    when two rows of the same model, tier and threshold share a day.
+    """
+    table = read_table(source, REQUIRED_COLUMNS, OPTIONAL_COLUMNS)
+    rows = tuple(_row(table, record) for record in table.records)
+    _refuse_overlaps(table, "model, tier and threshold", ((row.key, row) for row in rows))
+    aliases = tuple(_alias_of(row, row.alias_of) for row in rows if row.alias_of)
+    return Book((_file(table),), rows, aliases)
+
+
+def load_names(source: Path | Traversable) -> Book:
+    """A book without rates: the alias calendar of names that have no row of their own.
+
+    Raises ``PriceBookError`` as ``load_book`` does.
+    """
+    table = read_table(source, NAME_COLUMNS)
+    aliases = tuple(_alias(table, record) for record in table.records)
+    _refuse_overlaps(table, "name", ((alias.name, alias) for alias in aliases))
+    return Book((_file(table),), (), aliases)
+
+
+def _file(table: Table) -> BookFile:
+    return BookFile(table.name, table.file, table.sha256)
+
+
+def _row(table: Table, record: Record) -> Row:
+    row = Row(
+        book=table.name,
+        line=record.line,
+        model=record.required("model"),
+        kind=record.choice("kind", KINDS),
+        tier=record.word("tier") or STANDARD,
+        effective_from=record.date("effective_from"),
+        effective_to=record.date("effective_to"),
+        above_input_tokens=record.positive("above_input_tokens") or 0,
+        input_per_1k_usd=record.usd("input_per_1k_usd"),
+        cached_input_per_1k_usd=record.usd("cached_input_per_1k_usd"),
+        cache_write_per_1k_usd=record.usd("cache_write_per_1k_usd"),
+        output_per_1k_usd=record.usd("output_per_1k_usd"),
+        training_per_1k_usd=record.usd("training_per_1k_usd"),
+        context_window=record.positive("context_window"),
+        source=record.required("source"),
+        confidence=record.choice("confidence", CONFIDENCES),
+        note=record.text("note"),
+        alias_of=record.word("alias_of"),
+    )
+    _refuse_empty_span(record, row)
+    return row
+
+
+def _alias(table: Table, record: Record) -> Alias:
+    alias = Alias(
+        book=table.name,
+        line=record.line,
+        name=record.required("name"),
+        effective_from=record.date("effective_from"),
+        effective_to=record.date("effective_to"),
+        model=record.required("model"),
+        source=record.required("source"),
+        confidence=record.choice("confidence", CONFIDENCES),
+        note=record.text("note"),
+    )
+    _refuse_empty_span(record, alias)
+    return alias
+
+
+def _alias_of(row: Row, model: str) -> Alias:
+    return Alias(
+        book=row.book,
+        line=row.line,
+        name=row.model,
+        effective_from=row.effective_from,
+        effective_to=row.effective_to,
+        model=model,
+        source=row.source,
+        confidence=row.confidence,
+        note=row.note,
+    )
+
+
+def _refuse_empty_span(record: Record, dated: Dated) -> None:
+    start, end = dated.effective_from, dated.effective_to
+    if start is not None and end is not None and start >= end:
+        raise record.error(
+            f"effective_from {start} is not before effective_to {end}",
+            hint="effective_to is the first day on which the row holds no more.",
+        )
+
+
+def _refuse_overlaps(table: Table, what: str, keyed: Iterable[tuple[object, Row | Alias]]) -> None:
+    seen: dict[object, list[Row | Alias]] = {}
+    for key, entry in keyed:
+        earlier = seen.setdefault(key, [])
+        for other in earlier:
+            if overlaps(entry, other):
+                raise Record(table.file, entry.line, {}).error(
+                    f"shares days with line {other.line}: the same {what}",
+                    hint="End the earlier row (effective_to) on the day the later one begins.",
+                )
+        earlier.append(entry)
