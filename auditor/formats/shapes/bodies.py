@@ -22,7 +22,6 @@ from auditor.formats.shapes.usage import read_usage
 from auditor.records import BadUsageError, Usage
 
 _BY_OBJECT = {name: family for family in FAMILIES for name in family.objects}
-_MODEL_KEYS = ("model", "modelVersion")
 _ERROR_KEYS = frozenset(
     {"id", "message", "Message", "code", "type", "__type", "status", "detail", "request_id"}
 )

@@ -7,7 +7,6 @@ from typing import Any
 
 from auditor.formats.shapes.counts import LIMIT
 from auditor.formats.shapes.families import FAMILIES
-from auditor.formats.shapes.families.openai_responses import prompts_of
 from auditor.formats.shapes.terms import (
     Asked,
     Body,
@@ -16,6 +15,7 @@ from auditor.formats.shapes.terms import (
     bodies_at,
     body_at,
     compact,
+    prompts_of,
     text_at,
     texts_at,
     tier_of,

@@ -192,6 +192,17 @@ def compact(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+def prompts_of(sent: object) -> tuple[str | list[int], ...]:
+    """Prompts as sent: a string, strings, token numbers, or lists of token numbers."""
+    if isinstance(sent, str):
+        return (sent,)
+    if not isinstance(sent, list):
+        return ()
+    if sent and all(type(item) is int for item in sent):
+        return (sent,)
+    return tuple(item for item in sent if isinstance(item, str | list))
+
+
 def assistant(
     content: str | None, *, tool_calls: Sequence[Message] = (), reasoning: str = ""
 ) -> Message:

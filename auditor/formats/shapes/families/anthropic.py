@@ -160,6 +160,7 @@ def _join(events: Sequence[Body]) -> Body:
     """The message that the events add up to; without usage if its final count never came."""
     body: dict[str, Any] = {"type": "message", "content": []}
     blocks: dict[str, dict[str, Any]] = {}
+    texts: list[str] = []
     usage: dict[str, Any] = {}
     counted = False
     for event in events:
@@ -180,9 +181,10 @@ def _join(events: Sequence[Body]) -> Body:
             body["stop_reason"] = delta.get("stop_reason")
         elif kind == "completion":
             body["type"] = "completion"
-            body["completion"] = body.get("completion", "") + (text_at(event, "completion") or "")
+            texts.append(text_at(event, "completion") or "")
             body["stop_reason"] = event.get("stop_reason")
             body["model"] = event.get("model")
+    body["completion"] = "".join(texts)
     body["content"] = list(blocks.values())
     body["usage"] = usage if counted else None
     return body

@@ -124,6 +124,12 @@ class _Choice:
             message["function_call"] = self.function
         return message
 
+    def whole(self, completion: bool) -> Message:
+        """The choice as it would have stood in an unstreamed body."""
+        message = self.message()
+        said = {"text": message["content"] or ""} if completion else {"message": message}
+        return {**said, "finish_reason": self.reason}
+
 
 def _extend(function: Message, piece: Body) -> None:
     for key in ("name", "arguments"):
@@ -139,6 +145,14 @@ def _plain(content: object) -> str | None:
     return content if isinstance(content, str) else None
 
 
+def _said_in(choice: Body) -> Body:
+    """Writer sends ``message`` beside ``delta``; a server that ignored ``stream``, only that."""
+    for key in ("delta", "message"):
+        if key in choice:
+            return body_at(choice, key)
+    return {"content": choice.get("text")}
+
+
 def _join(events: Sequence[Body]) -> Body:
     body: dict[str, Any] = {}
     choices: dict[int, _Choice] = {}
@@ -150,19 +164,14 @@ def _join(events: Sequence[Body]) -> Body:
             body[key] = body.get(key) or event.get(key)  # Azure's first chunk has "" and 0
         body["service_tier"] = event.get("service_tier") or body.get("service_tier")
         body["usage"] = _usage_in(event) or body.get("usage")
-        completion = completion or event.get("object") in tuple(_COMPLETIONS)
+        completion = completion or event.get("object") == "text_completion"
         for choice in bodies_at(event, "choices"):
             index = choice.get("index")
             place = choices.setdefault(index if isinstance(index, int) else 0, _Choice())
-            place.add(body_at(choice, "delta") or {"content": choice.get("text")})
+            place.add(_said_in(choice))
             place.reason = choice.get("finish_reason") or place.reason
-    key = "text" if completion else "message"
     body["object"] = "text_completion" if completion else "chat.completion"
-    body["choices"] = [
-        {key: (m["content"] or "") if completion else m, "finish_reason": choices[i].reason}
-        for i in sorted(choices)
-        for m in (choices[i].message(),)
-    ]
+    body["choices"] = [choices[index].whole(completion) for index in sorted(choices)]
     return body
 
 

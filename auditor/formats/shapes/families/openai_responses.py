@@ -15,6 +15,7 @@ from typing import Any
 from auditor.formats.shapes.counts import details, inclusive
 from auditor.formats.shapes.families.anthropic import is_anthropic
 from auditor.formats.shapes.terms import (
+    EMBEDDING,
     RESPONSE,
     Answer,
     Body,
@@ -26,6 +27,7 @@ from auditor.formats.shapes.terms import (
     body_at,
     epoch,
     failure_of,
+    prompts_of,
     text_at,
     texts_at,
     tier_of,
@@ -34,7 +36,16 @@ from auditor.formats.shapes.terms import (
 from auditor.records import Usage
 
 _LAST = ("response.completed", "response.incomplete", "response.failed", "response.cancelled")
-_ONLY_HERE = ("instructions", "max_output_tokens", "previous_response_id", "reasoning", "text")
+_ONLY_HERE = (
+    "instructions",
+    "max_output_tokens",
+    "previous_response_id",
+    "reasoning",
+    "store",
+    "stream",
+    "text",
+    "tools",
+)
 
 
 def _counts(usage: Body) -> bool:
@@ -127,10 +138,11 @@ def _said(request: Body, kind: str | None) -> Said | None:
     if sent is None or "messages" in request:
         return None
     if isinstance(sent, str):
-        model = text_at(request, "model") or ""
-        if kind is None and "embed" not in model and any(key in request for key in _ONLY_HERE):
-            kind = RESPONSE
-        if kind == RESPONSE or (kind is None and "embed" not in model and "stream" in request):
+        if kind is None:
+            embeds = "embed" in (text_at(request, "model") or "")
+            responds = not embeds and any(key in request for key in _ONLY_HERE)
+            kind = RESPONSE if responds else EMBEDDING
+        if kind == RESPONSE:
             return _instructed(request, [{"role": "user", "content": sent}])
         return (), (sent,)
     if not isinstance(sent, list):
@@ -155,17 +167,6 @@ def _message(item: Message) -> Message:
         content = item.get("output")
         return {"role": "tool", "tool_call_id": item.get("call_id"), "content": content}
     return item
-
-
-def prompts_of(sent: object) -> tuple[str | list[int], ...]:
-    """Prompts as sent: a string, strings, token numbers, or lists of token numbers."""
-    if isinstance(sent, str):
-        return (sent,)
-    if not isinstance(sent, list):
-        return ()
-    if sent and all(type(item) is int for item in sent):
-        return (sent,)
-    return tuple(item for item in sent if isinstance(item, str | list))
 
 
 FAMILY = Family(
