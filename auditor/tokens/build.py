@@ -25,9 +25,7 @@ def compress(canonical: bytes, rank_count: int) -> bytes:
     for line in canonical.splitlines():
         token, rank = line.split()
         tokens[int(rank)] = base64.b64decode(token)
-    return lzma.compress(
-        pack_ranks(tokens), check=lzma.CHECK_CRC32, preset=9 | lzma.PRESET_EXTREME
-    )
+    return lzma.compress(pack_ranks(tokens), check=lzma.CHECK_CRC32, preset=9 | lzma.PRESET_EXTREME)
 
 
 def build(source: Path, folder: Path = DATA_FOLDER) -> Path:
