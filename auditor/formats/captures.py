@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import astuple
 from datetime import datetime
 from typing import Any, BinaryIO
 from urllib.parse import unquote
@@ -76,10 +77,11 @@ def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
 def read_line(number: int, line: Mapping[str, Any], raw: bytes) -> Reading:
     """One capture as a Call; as Context where the request was no call of a model."""
     request = line.get("request")
-    asked = read_request(request if isinstance(request, dict) else None)
     answer = read_answer(line)
     if answer is not None and answer.kind == "not_a_call":
         return Context(number)
+    kind = answer.kind if answer else None
+    asked = read_request(request if isinstance(request, dict) else None, kind=kind)
     return to_call(number, line, asked, answer)
 
 
@@ -117,6 +119,8 @@ def to_call(
     refused = isinstance(status, int) and status >= 400
     failure = answer.failure if answer else None
     usage = answer.usage if answer else None
+    if usage is not None and not any(astuple(usage)):
+        usage = None  # no call is free of tokens: the log does not know them
     failed = refused or failure is not None
     problem = failure or (f"HTTP {status}" if refused else None)
     if answer is None and not failed:
@@ -132,7 +136,7 @@ def to_call(
         served_model=answer.model if answer else None,
         endpoint=_endpoint(url, asked, answer),
         usage=usage,
-        tier=(answer.tier if answer and answer.model else None) or asked.tier or "standard",
+        tier=answer.tier if answer else asked.tier,
         failed=failed,
         problem=problem,
         max_tokens=asked.max_tokens,

@@ -1,7 +1,16 @@
 """The order of the steps: ingest, replay, explain."""
 
-from auditor.pipeline.explain import explain
+from auditor.pipeline.explain import Explanation, explain
 from auditor.pipeline.ingest import Ingested, ingest
-from auditor.pipeline.replay import Question, Replay, replay
+from auditor.pipeline.replay import MAX_DIMENSIONS, Question, Replay, replay
 
-__all__ = ["Ingested", "Question", "Replay", "explain", "ingest", "replay"]
+__all__ = [
+    "MAX_DIMENSIONS",
+    "Explanation",
+    "Ingested",
+    "Question",
+    "Replay",
+    "explain",
+    "ingest",
+    "replay",
+]

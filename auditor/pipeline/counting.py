@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from auditor.prices import Book, resolve
 from auditor.records import Call, Usage
-from auditor.tokens import Counter, UncountableError, estimate_usage, fill_usage
+from auditor.tokens import TextCounter, UncountableError, estimate_usage, fill_usage
 
 PROVIDER, TOKENIZER, ESTIMATE, NOBODY = "provider", "tokenizer", "estimate", "nobody"
 BYTES_A_TOKEN = 4
@@ -42,7 +42,7 @@ class Gauge:
         self._names = names
         self._assume_model = assume_model
         self._estimate = estimate
-        self._counter = Counter()
+        self._counter = TextCounter()
 
     def __call__(self, call: Call) -> Counted:
         """The tokens of one call."""

@@ -41,7 +41,7 @@ CALL_COLUMNS = {
     "reasoning_tokens": pl.Int64,
     "audio_tokens": pl.Int64,
     "max_tokens": pl.Int64,
-    "recorded_usd": pl.String,
+    "recorded": pl.String,
     "tags": pl.List(pl.Struct({"key": pl.String, "value": pl.String})),
     "fingerprint": pl.String,
     "request_json": pl.String,
@@ -230,7 +230,7 @@ def call_row(call: Call, counted: Counted, keep_text: bool) -> dict[str, Any]:
         "reasoning_tokens": usage.reasoning_tokens,
         "audio_tokens": usage.audio_tokens,
         "max_tokens": call.max_tokens,
-        "recorded_usd": call.recorded_usd,
+        "recorded": call.recorded_usd,
         "tags": [
             {"key": clean(name), "value": clean(value)} for name, value in sorted(call.tags.items())
         ],

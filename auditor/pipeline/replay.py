@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-import polars as pl
-
+from auditor.errors import AuditError
 from auditor.prices import Book
 from auditor.scenarios import Scenario
 from auditor.scenarios.card import (
@@ -20,7 +19,6 @@ from auditor.scenarios.card import (
 )
 from auditor.sql import names as query_names
 from auditor.store import Store
-from auditor.errors import AuditError
 
 MAX_DIMENSIONS = 4
 
@@ -67,6 +65,23 @@ class Replay:
 
 def replay(store: Store, question: Question) -> Replay:
     """Price the stored calls as asked. Reads the store and changes nothing in it."""
+    price_cells(store, question)
+    _check(store)
+    spent = store.rows("replay/spent")
+    return Replay(
+        question=question,
+        coverage=store.rows("replay/coverage", zone=question.zone)[0],
+        total=spent[0],
+        spent=tuple(spent[1:]) if question.by else (),
+        rows=_rows(store, question.scenarios),
+        basis=tuple(store.rows("replay/basis")),
+        unpriced=tuple(store.rows("replay/unpriced")),
+        sources=tuple(store.rows("ingest/sources")),
+    )
+
+
+def price_cells(store: Store, question: Question, call_id: str | None = None) -> None:
+    """Lay down cells, cube, actual cost and ledger as temporary tables; of one call if named."""
     book, names = question.book, question.names
     windows = windows_of(question.scenarios, book, names)
     thresholds = thresholds_of(book)
@@ -76,6 +91,7 @@ def replay(store: Store, question: Question) -> Replay:
         from_date=question.from_date,
         to_date=question.to_date,
         assume_model=question.assume_model,
+        call_id=call_id,
         windows=windows.padded,
         thresholds=thresholds.padded,
         **{f"by_{n}": name for n, name in enumerate(_padded(question.by), 1)},
@@ -86,20 +102,10 @@ def replay(store: Store, question: Question) -> Replay:
     store.show("names", names_card(store.rows("replay/names"), book, thresholds, names))
     store.run("replay/actual")
     steps = store.rows("replay/steps")
-    card = scenario_card(steps, question.scenarios, book, windows, thresholds, names)
-    store.show("card", card)
-    store.run("replay/ledger")
-    _check(store)
-    return Replay(
-        question=question,
-        coverage=store.rows("replay/coverage")[0],
-        total=store.rows("replay/total")[0],
-        spent=tuple(store.rows("replay/spent")),
-        rows=_rows(store, question.scenarios),
-        basis=tuple(store.rows("replay/basis")),
-        unpriced=tuple(store.rows("replay/unpriced")),
-        sources=tuple(store.rows("ingest/sources")),
+    store.show(
+        "card", scenario_card(steps, question.scenarios, book, windows, thresholds, names)
     )
+    store.run("replay/ledger")
 
 
 def _padded(by: tuple[str, ...]) -> tuple[str, ...]:
@@ -121,8 +127,3 @@ def _check(store: Store) -> None:
                 hint="This is a bug in audit: the figures are not to be trusted. Please report it "
                 "with this line.",
             )
-
-
-def frame_of(rows: tuple[Row, ...]) -> pl.DataFrame:
-    """Rows as a polars frame."""
-    return pl.DataFrame(list(rows), infer_schema_length=None)

@@ -4,7 +4,10 @@
 -- Writes:  staged, refused
 
 INSERT INTO staged BY NAME
-SELECT * REPLACE (recorded_usd::DECIMAL(38, 18) AS recorded_usd, map_from_entries(tags) AS tags)
+SELECT
+    * EXCLUDE (recorded, tags),
+    recorded::DECIMAL(38, 18) AS recorded_usd,
+    map_from_entries(tags) AS tags
 FROM batch_calls;
 
 INSERT INTO refused BY NAME

@@ -5,7 +5,8 @@
 -- Params:  $from_date, $to_date (half-open, days of $zone, NULL = no limit), $zone (IANA name),
 --          $windows, $thresholds (24 sorted BIGINT each, see macro step),
 --          $by_1 .. $by_4 (names of dimensions, '' = none),
---          $assume_model (the model of calls whose log names none, or NULL)
+--          $assume_model (the model of calls whose log names none, or NULL),
+--          $call_id (one call alone, or NULL)
 
 CREATE OR REPLACE TEMP TABLE cells AS
 WITH
@@ -22,6 +23,7 @@ WITH
         FROM calls, period
         WHERE (begins_at IS NULL OR called_at >= begins_at)
           AND (ends_at IS NULL OR called_at < ends_at)
+          AND ($call_id IS NULL OR call_id = $call_id)
     )
 SELECT
     coalesce(called_at::DATE, DATE '0001-01-01') AS price_date,     -- 0001-01-01: undated

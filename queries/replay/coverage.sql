@@ -3,7 +3,8 @@
 -- Reads:   sources, calls, cells
 --
 -- lines = calls + duplicates + rejects + context, always. outside_period counts calls that the
--- asked period leaves out.
+-- asked period leaves out. first_day and last_day are days of $zone.
+-- Params:  $zone
 WITH
     read AS (
         SELECT
@@ -32,6 +33,6 @@ SELECT
     rejects::BIGINT AS rejects,
     context::BIGINT AS context,
     (stored.calls - inside.calls)::BIGINT AS outside_period,
-    first_call_at,
-    last_call_at
+    local_time(first_call_at, $zone)::DATE AS first_day,
+    local_time(last_call_at, $zone)::DATE AS last_day
 FROM read, stored, inside;

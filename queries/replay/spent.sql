@@ -1,21 +1,22 @@
 -- Purpose: the actual cost of the logged calls, in all or by group.
--- Grain:   dimensions
+-- Grain:   dimensions, and one row for all of them (is_total)
 -- Reads:   actual
 --
 -- calls = priced + unpriced + failed. recorded_usd is what the log itself claims, on
 -- recorded_calls calls; recorded_actual_usd is the actual cost of those that are priced.
 
 SELECT
+    grouping(by_1) = 1 AS is_total,
     nullif(by_1, '') AS by_1, nullif(by_2, '') AS by_2,
     nullif(by_3, '') AS by_3, nullif(by_4, '') AS by_4,
-    sum(calls)::BIGINT AS calls,
+    coalesce(sum(calls), 0)::BIGINT AS calls,
     coalesce(sum(calls) FILTER (state = 'failed'), 0)::BIGINT AS failed,
     coalesce(sum(calls) FILTER (state <> 'failed' AND actual_usd IS NOT NULL), 0)::BIGINT AS priced,
     coalesce(sum(calls) FILTER (actual_usd IS NULL), 0)::BIGINT AS unpriced,
     coalesce(sum(calls) FILTER (NOT movable AND state <> 'failed'), 0)::BIGINT AS not_moved,
     coalesce(sum(calls) FILTER (epoch = DATE '0001-01-01'), 0)::BIGINT AS undated,
-    sum(prompt_tokens)::BIGINT AS input_tokens,
-    sum(produced_tokens)::BIGINT AS output_tokens,
+    coalesce(sum(prompt_tokens), 0)::BIGINT AS input_tokens,
+    coalesce(sum(produced_tokens), 0)::BIGINT AS output_tokens,
     sum(actual_usd) FILTER (state <> 'failed') AS cost_usd,
     sum(actual_usd) FILTER (NOT movable AND state <> 'failed') AS not_moved_usd,
     coalesce(sum(calls) FILTER (has_recorded), 0)::BIGINT AS recorded_calls,
@@ -25,5 +26,5 @@ SELECT
     coalesce(sum(calls) FILTER (counted_by = 'tokenizer'), 0)::BIGINT AS counted_by_tokenizer,
     coalesce(sum(calls) FILTER (counted_by = 'estimate'), 0)::BIGINT AS counted_by_estimate
 FROM actual
-GROUP BY ALL
-ORDER BY by_1 NULLS FIRST, by_2 NULLS FIRST, by_3 NULLS FIRST, by_4 NULLS FIRST;
+GROUP BY GROUPING SETS ((by_1, by_2, by_3, by_4), ())
+ORDER BY is_total DESC, by_1 NULLS FIRST, by_2 NULLS FIRST, by_3 NULLS FIRST, by_4 NULLS FIRST;

@@ -1,0 +1,1 @@
+"""Results to terminals and files. No arithmetic on money: that was done in SQL."""

@@ -1,0 +1,180 @@
+"""What audit knows and what it refused, for `audit show`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from auditor.errors import AuditError
+from auditor.formats import Format, mapped
+from auditor.prices import Book, Row, price
+from auditor.reports.rows import plain
+from auditor.reports.table import printable, unpriced_table
+from auditor.scenarios import Scenario
+from auditor.store import Store
+
+NOTHING = "–"
+
+
+def scenarios(known: Iterable[Scenario], console: Console) -> None:
+    """One row a scenario, with its notes below the title."""
+    table = plain_table("group", "scenario", "models, in the order tried", "prices at", "what it is")
+    for one in known:
+        table.add_row(
+            one.group,
+            one.name,
+            "\n".join(one.models),
+            one.prices_at.isoformat() if one.prices_at else "each call",
+            "\n".join((one.title, *(f"- {note}" for note in one.notes))),
+        )
+    console.print(table)
+
+
+def prices(
+    book: Book,
+    models: Iterable[str],
+    at: date | None,
+    names: Mapping[str, str],
+    console: Console,
+) -> None:
+    """Rows of the book. Raises AuditError when a name leads to none."""
+    wanted = tuple(models)
+    rows: list[Row] = []
+    for name in wanted:
+        found = _rows_of(book, name, at, names, console)
+        rows += [row for row in found if row not in rows]
+    if not wanted:
+        rows = [row for row in book.rows if at is None or _holds(row, at)]
+    console.print(_price_table(rows))
+    for row in rows if wanted else ():
+        console.print()
+        console.print(Text(f"{row.model} {_span(row)}, {row.book}.csv line {row.line}"))
+        console.print(Text(f"  source      {row.source}"))
+        console.print(Text(f"  confidence  {row.confidence}"))
+        if row.alias_of:
+            console.print(Text(f"  stands for  {row.alias_of}"))
+        if row.note:
+            console.print(Text(f"  note        {row.note}"))
+
+
+def _rows_of(
+    book: Book, name: str, at: date | None, names: Mapping[str, str], console: Console
+) -> list[Row]:
+    if at is None:
+        if rows := book.of(name):
+            return list(rows)
+        days = [day for day in book.boundaries() if price(book, name, day, user_map=names).row]
+        found = (price(book, name, day, user_map=names).row for day in days)
+        if unique := [row for row in dict.fromkeys(found) if row]:
+            return unique
+        reason = f"the price book has no row for {name}"
+    else:
+        priced = price(book, name, at, user_map=names)
+        for step in priced.resolution.steps:
+            console.print(Text(step[:1].upper() + step[1:] + "."))
+        if priced.row:
+            return [priced.row]
+        reason = f"{name} on {at}: {priced.reason}"
+    raise AuditError(
+        reason, hint="`audit show prices` lists all rows; add one of your own with --prices FILE."
+    )
+
+
+def _price_table(rows: Iterable[Row]) -> Table:
+    table = plain_table("model", "tier", "from", "to, excluded")
+    for name in ("input", "cached", "output", "training", "window"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.title = Text("USD per 1,000 tokens", style="bold")
+    for row in rows:
+        long = f"prompt > {row.above_input_tokens:,}" if row.above_input_tokens else ""
+        table.add_row(
+            row.model,
+            " ".join(part for part in (row.tier, long) if part),
+            _day(row.effective_from),
+            _day(row.effective_to),
+            _rate(row.input_per_1k_usd),
+            _rate(row.cached_input_per_1k_usd),
+            _rate(row.output_per_1k_usd),
+            _rate(row.training_per_1k_usd),
+            f"{row.context_window:,}" if row.context_window else NOTHING,
+        )
+    return table
+
+
+def formats(known: Iterable[Format], console: Console) -> None:
+    """One row a format, and the keys of a mapping."""
+    table = plain_table("format", "what it is")
+    for one in known:
+        table.add_row(one.name, one.title)
+    console.print(table)
+    console.print()
+    console.print(Text("A table of your own: [formats.NAME] in audit.toml", style="bold"))
+    console.print(Text((mapped.__doc__ or "").split("\n\n", 1)[1].strip()))
+
+
+def models(store: Store, console: Console) -> None:
+    """The logged model names and the rows they led to."""
+    table = plain_table("requested", "served", "tier", "priced as", "by")
+    for name in ("calls", "tokens in", "tokens out", "cost, USD"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in store.rows("replay/models"):
+        table.add_row(
+            *(_text(row[n]) for n in ("requested_model", "served_model", "tier", "priced_as", "basis")),
+            *(f"{row[n]:,}" for n in ("calls", "input_tokens", "output_tokens")),
+            plain(row["cost_usd"]) or NOTHING,
+        )
+    console.print(table)
+
+
+def unpriced(store: Store, console: Console) -> None:
+    """The calls whose actual cost is not known."""
+    rows = store.rows("replay/unpriced")
+    console.print(unpriced_table(rows) if rows else Text("Every call has a price."))
+
+
+def rejects(store: Store, console: Console) -> None:
+    """The refused lines."""
+    rows = store.rows("ingest/rejects")
+    if not rows:
+        console.print(Text("No line was rejected."))
+        return
+    for row in rows:
+        lines = f" ({row['lines']:,} lines)" if row["lines"] > 1 else ""
+        console.print(Text(f"{printable(row['source_name'])}:{row['line']}{lines}: {row['reason']}"))
+        console.print(Text(f"    {row['head']}"), overflow="ellipsis", no_wrap=True)
+
+
+def plain_table(*columns: str) -> Table:
+    """A table without lines, for text columns."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", title_justify="left")
+    for name in columns:
+        table.add_column(escape(name), overflow="fold")
+    return table
+
+
+def _holds(row: Row, day: date) -> bool:
+    begun = row.effective_from is None or row.effective_from <= day
+    return begun and (row.effective_to is None or day < row.effective_to)
+
+
+def _span(row: Row) -> str:
+    return f"from {_day(row.effective_from)} to {_day(row.effective_to)}"
+
+
+def _day(day: date | None) -> str:
+    return day.isoformat() if day else NOTHING
+
+
+def _rate(rate: Decimal | None) -> str:
+    return plain(rate) or NOTHING
+
+
+def _text(value: Any) -> Text:
+    return Text(NOTHING if value is None else printable(str(value)))

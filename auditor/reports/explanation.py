@@ -1,0 +1,106 @@
+"""One call explained on a terminal: tokens, name, price row, window, multiplication."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from auditor.pipeline.explain import Explanation, Step
+from auditor.prices import Row
+from auditor.reports.rows import plain
+from auditor.reports.table import printable
+from auditor.scenarios.card import OVERFLOWS
+
+COUNTED_BY = {
+    "provider": "reported by the provider",
+    "tokenizer": "counted by our tokenizer, the log has no usage",
+    "estimate": "estimated, four characters or bytes a token",
+    "nobody": "not counted",
+}
+
+
+def show(explained: Explanation, console: Console) -> None:
+    """Print how every figure of one call comes about."""
+    call = explained.call
+
+    def say(label: str, text: str) -> None:
+        console.print(Text(f"{label:<11}{printable(text)}"), soft_wrap=True)
+
+    say("Call", call["call_id"])
+    say("Read from", f"{call['source_name']}:{call['line']} ({call['format']})")
+    say("At", f"{call['called_at']} UTC" if call["called_at"] else "no time in the log")
+    say("Model", f"requested {call['requested_model'] or '–'}, served {call['served_model'] or '–'}")
+    say("Tier", call["tier"])
+    if call["problem"]:
+        say("Problem", call["problem"])
+    say("Tokens", f"{_meters(call)}; {COUNTED_BY[call['counted_by']]}")
+    if call["recorded_usd"] is not None:
+        say("Recorded", f"{plain(call['recorded_usd'])} USD in the log itself")
+    console.print()
+    console.print(Text("Actual cost", style="bold"))
+    for step in explained.priced.resolution.steps:
+        console.print(Text(f"  {printable(step)}"), soft_wrap=True)
+    if explained.actual_usd is None:
+        console.print(Text(f"  unpriced: {printable(explained.reason or '')}"), soft_wrap=True)
+    else:
+        if explained.priced.row and explained.meters:
+            _row(explained.priced.row, console)
+        _multiplied(explained.meters, explained.actual_usd, console)
+    if not explained.movable:
+        console.print(Text("\nNo scenario moves this kind of call."))
+    for step in explained.steps:
+        console.print()
+        _scenario(step, explained, console)
+
+
+def _scenario(step: Step, explained: Explanation, console: Console) -> None:
+    console.print(Text(f"{step.scenario.name}: {step.scenario.title}", style="bold"))
+    asked = explained.call["max_tokens"]
+    answer = f"{asked:,} asked for" if asked is not None else f"{explained.produced_tokens:,} produced"
+    need = f"{explained.prompt_tokens:,} sent + {answer} = {explained.need_tokens:,} tokens"
+    if step.route.outcome == OVERFLOWS:
+        console.print(Text(f"  {need}: more than any of its windows; not replayed"))
+        return
+    if step.cost_usd is None or step.route.row is None:
+        console.print(Text(f"  unpriced: {step.route.reason or explained.reason}"))
+        return
+    console.print(
+        Text(f"  {need}, fits the window of {step.route.row.context_window:,} of {step.route.target}"),
+        soft_wrap=True,
+    )
+    _row(step.route.row, console)
+    _multiplied(step.meters, step.cost_usd, console)
+
+
+def _row(row: Row, console: Console) -> None:
+    begin = row.effective_from.isoformat() if row.effective_from else "unknown"
+    end = row.effective_to.isoformat() if row.effective_to else "open"
+    tier = "" if row.tier == "standard" else f", tier {row.tier}"
+    console.print(
+        Text(f"  {row.book}.csv line {row.line}: {row.model}{tier}, {begin} to {end}, {row.confidence}"),
+        soft_wrap=True,
+    )
+    console.print(Text(f"  source: {row.source}"), soft_wrap=True)
+
+
+def _multiplied(meters: tuple[dict[str, Any], ...], total: Any, console: Console) -> None:
+    for meter in meters:
+        rate = plain(meter["rate_usd_per_1k"])
+        amount = plain(meter["cost_usd"])
+        console.print(
+            Text(f"  {meter['meter']:<12}{meter['tokens']:>12,} × {rate} / 1000 = {amount} USD"),
+            soft_wrap=True,
+        )
+    console.print(Text(f"  cost {plain(total)} USD"), soft_wrap=True)
+
+
+def _meters(call: dict[str, Any]) -> str:
+    names = ("input", "cache_read", "cache_write", "output", "reasoning", "audio")
+    parts = [
+        f"{call[f'{name}_tokens']:,} {name.replace('_', ' ')}"
+        for name in names
+        if call[f"{name}_tokens"] or name in ("input", "output")
+    ]
+    return ", ".join(parts)

@@ -1,0 +1,176 @@
+"""JSON, CSV, Markdown and Parquet of a replay. The same run gives the same bytes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from auditor import __version__
+from auditor.errors import AuditError
+from auditor.pipeline.replay import Replay
+from auditor.reports.rows import plain, result_frame, result_rows
+
+SCHEMA = "audit.replay/1"
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def as_json(result: Replay) -> str:
+    """One object, schema ``audit.replay/1``. Money is a decimal string, unknown money null."""
+    coverage, total = result.coverage, result.total
+    period = period_of(result)
+    document = {
+        "schema": SCHEMA,
+        "run": {
+            "tool": f"audit {__version__}",
+            "prices": [
+                {"name": book.name, "sha256": book.sha256} for book in result.question.book.files
+            ],
+            "scenarios": [
+                {"name": scenario.name, "sha256": scenario.sha256}
+                for scenario in result.question.scenarios
+            ],
+            "sources": [
+                {"name": row["name"], "format": row["format"], "sha256": row["sha256"]}
+                for row in result.sources
+            ],
+        },
+        "period": {
+            "from": period[0].isoformat() if period[0] else None,
+            "to": period[1].isoformat() if period[1] else None,
+            "timezone": result.question.zone,
+        },
+        "coverage": {
+            **{
+                name: coverage[name]
+                for name in ("files", "lines", "calls", "duplicates", "rejects", "context")
+            },
+            "outside_period": coverage["outside_period"],
+            **{name: total[name] for name in ("failed", "priced", "unpriced", "undated")},
+            "not_moved": total["not_moved"],
+            "counted_by": {
+                who: total[f"counted_by_{who}"] for who in ("provider", "tokenizer", "estimate")
+            },
+        },
+        "actual": {
+            "calls": total["calls"],
+            "unpriced": total["unpriced"],
+            "input_tokens": total["input_tokens"],
+            "output_tokens": total["output_tokens"],
+            "cost_usd": plain(total["cost_usd"]),
+            "recorded_calls": total["recorded_calls"],
+            "recorded_usd": plain(total["recorded_usd"]),
+            "recorded_actual_usd": plain(total["recorded_actual_usd"]),
+            "basis": [_texts(row) for row in result.basis],
+            "by": [_texts(_group(result, row)) for row in result.spent],
+        },
+        "scenarios": [_texts(row) for row in result_rows(result)],
+        "notes": {s.name: list(s.notes) for s in result.question.scenarios if s.notes},
+        "unpriced": [_texts(row) for row in result.unpriced],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def period_of(result: Replay) -> tuple[date | None, date | None]:
+    """The half-open period of the figures, in days of the zone: as asked, else as the calls lie."""
+    asked, coverage = result.question, result.coverage
+    last = coverage["last_day"]
+    return (
+        asked.from_date or coverage["first_day"],
+        asked.to_date or (last + timedelta(days=1) if last else None),
+    )
+
+
+def _group(result: Replay, row: dict[str, Any]) -> dict[str, Any]:
+    kept = ("calls", "failed", "unpriced", "input_tokens", "output_tokens", "cost_usd")
+    recorded = ("recorded_calls", "recorded_usd", "recorded_actual_usd")
+    return {
+        **{name: row[f"by_{place}"] for place, name in enumerate(result.question.by, 1)},
+        **{name: row[name] for name in (*kept, *recorded)},
+    }
+
+
+def _texts(row: dict[str, Any]) -> dict[str, Any]:
+    return {k: plain(v) if isinstance(v, Decimal) else v for k, v in row.items()}
+
+
+def as_csv(result: Replay) -> str:
+    """``result_rows`` as RFC 4180 with ``\\n``; no text can be taken for a formula."""
+    rows = result_rows(result)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(list(result_frame(result).columns))
+    writer.writerows([_cell(value) for value in row.values()] for row in rows)
+    return out.getvalue()
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(FORMULA_STARTS) else value
+    return plain(value) or ""
+
+
+def as_markdown(result: Replay) -> str:
+    """``result_rows`` as a Markdown table, numbers in full."""
+    columns = result_frame(result).columns
+    shown = [name for name in columns if name != "title"]
+    lines = [
+        "| " + " | ".join(shown) + " |",
+        "|" + "|".join(" --- " if name in (*result.question.by, "name") else " ---: " for name in shown) + "|",
+    ]
+    for row in result_rows(result):
+        cells = [(plain(row[name]) or "").replace("|", "\\|").replace("\n", " ") for name in shown]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def as_parquet(result: Replay) -> bytes:
+    """``result_frame`` as Parquet."""
+    out = io.BytesIO()
+    result_frame(result).write_parquet(out, statistics=False)
+    return out.getvalue()
+
+
+WRITERS: dict[str, Callable[[Replay], str | bytes]] = {
+    "json": as_json,
+    "csv": as_csv,
+    "md": as_markdown,
+    "parquet": as_parquet,
+}
+
+
+def write(path: Path, content: str | bytes) -> None:
+    """Put the content at ``path`` at once: it is there as a whole or not at all.
+
+    Raises AuditError when it cannot be written; an earlier file then stays as it was.
+    """
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    try:
+        with _beside(path) as temporary:
+            temporary.write_bytes(data)
+            temporary.replace(path)
+    except OSError as error:
+        raise AuditError(
+            f"{path} cannot be written: {error.strerror or error}",
+            hint="Check the folder, its permissions and the space on the disk.",
+        ) from error
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        temporary.chmod(0o644)
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)

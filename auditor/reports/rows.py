@@ -1,0 +1,63 @@
+"""The rows that every written report shares: names, order and types of the columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from auditor.pipeline.replay import Replay
+
+USD = pl.Decimal(38, 12)
+COUNTS = ("calls", "fits", "overflows", "unpriced", "input_tokens", "output_tokens")
+MONEY = ("cost_usd", "actual_usd", "delta_usd")
+
+
+def result_rows(result: Replay) -> list[dict[str, Any]]:
+    """One row a scenario, or a scenario and group.
+
+    Columns: the dimensions asked for with --by (named as asked, ``tag:team`` too), name, title,
+    calls, fits, overflows, unpriced, input_tokens, output_tokens, cost_usd, actual_usd (actual
+    cost of the calls that this row priced and whose actual cost is known: compared_calls),
+    compared_usd (the scenario's cost of the same calls), delta_usd = compared_usd - actual_usd,
+    ratio = compared_usd / actual_usd.
+    """
+    by = result.question.by
+    return [
+        {
+            **{name: row[f"by_{place}"] for place, name in enumerate(by, 1)},
+            "name": row["scenario"].name,
+            "title": row["scenario"].title,
+            **{name: row[name] for name in COUNTS},
+            **{name: row[name] for name in MONEY},
+            "ratio": row["ratio"],
+            "compared_calls": row["compared_calls"],
+            "compared_usd": row["compared_usd"],
+        }
+        for row in result.rows
+    ]
+
+
+def result_frame(result: Replay) -> pl.DataFrame:
+    """``result_rows`` as a frame; money DECIMAL(38,12), ratio DECIMAL(38,6)."""
+    schema: Mapping[str, Any] = {
+        **dict.fromkeys(result.question.by, pl.String),
+        "name": pl.String,
+        "title": pl.String,
+        **dict.fromkeys(COUNTS, pl.Int64),
+        **dict.fromkeys(MONEY, USD),
+        "ratio": pl.Decimal(38, 6),
+        "compared_calls": pl.Int64,
+        "compared_usd": USD,
+    }
+    return pl.DataFrame(result_rows(result), schema=schema)
+
+
+def plain(value: Any) -> str | None:
+    """A number as text with every digit it has and no more; None stays None."""
+    if not isinstance(value, Decimal):
+        return None if value is None else str(value)
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

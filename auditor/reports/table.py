@@ -1,0 +1,323 @@
+"""A replay on a terminal: where the lines went, what it cost, what it would have cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from auditor.pipeline.replay import Replay
+from auditor.reports.files import period_of
+from auditor.reports.rows import result_rows
+
+WIDE = 124
+BASES = {
+    "exact": "its exact name",
+    "alias": "the date, for an alias whose version the log does not tell",
+    "azure": "an Azure name",
+    "router": "a name with a router's prefix",
+    "mapped": "the [models] table of audit.toml",
+}
+SHOWN_UNPRICED = 12
+
+
+def show(result: Replay, console: Console) -> None:
+    """Print a replay; in two tables where the terminal is narrower than 124 columns."""
+    places = _places(result)
+    _heading(result, console)
+    _coverage(result, console)
+    _actual(result, console, places)
+    if result.spent:
+        console.print(_spent_table(result, places))
+        console.print()
+    rows = result_rows(result)
+    if not rows:
+        console.print("No call that a scenario could move.")
+    elif console.width >= WIDE:
+        console.print(_one_table(result, rows, places))
+    else:
+        console.print(_fit_table(result, rows))
+        console.print()
+        console.print(_cost_table(result, rows, places))
+    _notes(result, rows, console, places)
+
+
+def _heading(result: Replay, console: Console) -> None:
+    begin, end = period_of(result)
+    period = f"{begin} to {end}, end excluded" if begin else "no dated calls"
+    console.print(Text(f"Period    {period} ({result.question.zone})"))
+
+
+def _coverage(result: Replay, console: Console) -> None:
+    coverage, total = result.coverage, result.total
+    files = "1 file" if coverage["files"] == 1 else f"{_n(coverage['files'])} files"
+    console.print(
+        Text(
+            f"Coverage  {_n(coverage['lines'])} lines of {files} = {_n(coverage['calls'])} calls + "
+            f"{_n(coverage['duplicates'])} duplicates + {_n(coverage['rejects'])} rejects + "
+            f"{_n(coverage['context'])} context"
+        )
+    )
+    parts = [
+        f"{_n(total['priced'])} priced",
+        f"{_n(total['unpriced'])} unpriced",
+        f"{_n(total['failed'])} failed",
+    ]
+    if coverage["outside_period"]:
+        parts.append(f"{_n(coverage['outside_period'])} outside the period")
+    console.print(Text(f"Calls     {_n(coverage['calls'])} = {' + '.join(parts)}"))
+    counted = [
+        f"{_n(total[f'counted_by_{who}'])} by {name}"
+        for who, name in (
+            ("provider", "the provider"),
+            ("tokenizer", "our tokenizer"),
+            ("estimate", "estimate"),
+        )
+        if total[f"counted_by_{who}"] or who == "provider"
+    ]
+    console.print(Text(f"Tokens    counted {', '.join(counted)}"))
+
+
+def _actual(result: Replay, console: Console, places: int) -> None:
+    total = result.total
+    cost = _usd(total["cost_usd"], places)
+    missing = f", and {_n(total['unpriced'])} unpriced calls beside it" if total["unpriced"] else ""
+    console.print(
+        Text(
+            f"Actual    {cost} USD for {_n(total['priced'])} calls{missing}: "
+            f"{_n(total['input_tokens'])} tokens in, {_n(total['output_tokens'])} out"
+        ),
+        soft_wrap=False,
+    )
+    if total["recorded_calls"]:
+        console.print(
+            Text(
+                f"Recorded  {_usd(total['recorded_usd'], places)} USD, as the logs claim for "
+                f"{_n(total['recorded_calls'])} calls; at the dated prices "
+                f"{_usd(total['recorded_actual_usd'], places)} USD"
+            )
+        )
+    console.print()
+
+
+def _table(title: str) -> Table:
+    return Table(
+        title=Text(title, style="bold"),
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+        header_style="bold",
+        collapse_padding=True,
+    )
+
+
+def _add_groups(table: Table, result: Replay) -> None:
+    for name in result.question.by:
+        table.add_column(Text(name), overflow="fold")
+
+
+def _groups(result: Replay, row: dict[str, Any]) -> list[Text]:
+    return [_name(row[name]) for name in result.question.by]
+
+
+def _one_table(result: Replay, rows: list[dict[str, Any]], places: int) -> Table:
+    table = _table("What the same traffic would have cost, USD")
+    _add_groups(table, result)
+    table.add_column("scenario", no_wrap=True)
+    for name in ("calls", "fits", "overflows", "unpriced", "tokens in", "tokens out"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name in ("cost", "actual, same calls", "delta", "ratio"):
+        table.add_column(name, justify="right", no_wrap=name != "actual, same calls")
+    for row in rows:
+        table.add_row(
+            *_groups(result, row), _name(row["name"]), *_counts(row), *_money(row, places)
+        )
+    return table
+
+
+def _fit_table(result: Replay, rows: list[dict[str, Any]]) -> Table:
+    table = _table("Which calls each scenario can take")
+    _add_groups(table, result)
+    table.add_column("scenario", no_wrap=True)
+    for name in ("calls", "fits", "overflows", "unpriced", "tokens in", "tokens out"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*_groups(result, row), _name(row["name"]), *_counts(row))
+    return table
+
+
+def _cost_table(result: Replay, rows: list[dict[str, Any]], places: int) -> Table:
+    table = _table("What the calls that fit would have cost, USD")
+    _add_groups(table, result)
+    table.add_column("scenario", no_wrap=True)
+    for name in ("cost", "actual, same calls", "delta", "ratio"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(*_groups(result, row), _name(row["name"]), *_money(row, places))
+    return table
+
+
+def _spent_table(result: Replay, places: int) -> Table:
+    table = _table("What it cost, USD")
+    _add_groups(table, result)
+    for name in ("calls", "failed", "unpriced", "tokens in", "tokens out", "cost"):
+        table.add_column(name, justify="right", no_wrap=True)
+    if result.total["recorded_calls"]:
+        table.add_column("recorded", justify="right", no_wrap=True)
+    for row in result.spent:
+        cells = [
+            *(_name(row[f"by_{place}"]) for place in range(1, len(result.question.by) + 1)),
+            *(Text(_n(row[n])) for n in ("calls", "failed", "unpriced")),
+            Text(_n(row["input_tokens"])),
+            Text(_n(row["output_tokens"])),
+            Text(_usd(row["cost_usd"], places)),
+        ]
+        if result.total["recorded_calls"]:
+            cells.append(Text(_usd(row["recorded_usd"], places)))
+        table.add_row(*cells)
+    return table
+
+
+def _counts(row: dict[str, Any]) -> list[Text]:
+    return [
+        Text(_n(row["calls"])),
+        Text(_n(row["fits"])),
+        Text(_n(row["overflows"]), style="yellow" if row["overflows"] else ""),
+        Text(_n(row["unpriced"]), style="red" if row["unpriced"] else ""),
+        Text(_n(row["input_tokens"])),
+        Text(_n(row["output_tokens"])),
+    ]
+
+
+def _money(row: dict[str, Any], places: int) -> list[Text]:
+    delta = row["delta_usd"]
+    style = "" if not delta else "green" if delta < 0 else "red"
+    return [
+        Text(_usd(row["cost_usd"], places), style="bold"),
+        Text(_usd(row["actual_usd"], places)),
+        Text(_usd(delta, places, sign="+"), style=style),
+        Text(_ratio(row["ratio"])),
+    ]
+
+
+def _notes(
+    result: Replay, rows: list[dict[str, Any]], console: Console, places: int
+) -> None:
+    console.print()
+    notes = [_rounding(places)]
+    if any(row["overflows"] for row in rows):
+        notes.append(
+            "overflows: calls whose prompt and requested answer outgrow the window. They are no "
+            "saving: cost, delta and ratio are of the calls that fit."
+        )
+    partly = sorted({row["name"] for row in rows if row["compared_calls"] < row["fits"]})
+    if partly:
+        notes.append(
+            "delta and ratio compare only calls whose actual cost is known; unpriced calls are "
+            f"left out of them in {len(partly)} scenarios."
+        )
+    if result.total["not_moved"]:
+        notes.append(
+            f"{_n(result.total['not_moved'])} calls are not of the kind that a chat or completion "
+            "model answers (embeddings and the like): they are in the actual cost "
+            f"({_usd(result.total['not_moved_usd'], places)} USD) and in no scenario."
+        )
+    if result.total["undated"]:
+        notes.append(
+            f"{_n(result.total['undated'])} calls have no date, so no dated price: they are "
+            "replayed only where the scenario fixes the date."
+        )
+    notes += _what_it_rests_on(result, places)
+    notes += _of_scenarios(result)
+    for note in notes:
+        console.print(Padding(Text(f"- {note}"), (0, 0, 0, 0)), soft_wrap=False)
+    if result.unpriced:
+        console.print()
+        console.print(unpriced_table(result.unpriced[:SHOWN_UNPRICED]))
+        if len(result.unpriced) > SHOWN_UNPRICED:
+            console.print(Text("… and more: `audit show unpriced` lists them all."))
+
+
+def _what_it_rests_on(result: Replay, places: int) -> Iterable[str]:
+    for row in result.basis:
+        if row["basis"] != "exact":
+            yield (
+                f"{_n(row['calls'])} calls ({_usd(row['cost_usd'], places)} USD of the actual cost)"
+                f" are priced by {BASES[row['basis']]}."
+            )
+    doubtful = [row for row in result.basis if not row["certain"]]
+    if doubtful:
+        calls = sum(row["calls"] for row in doubtful)
+        yield f"{_n(calls)} calls are priced by rows that the book marks as likely, not certain."
+
+
+def _of_scenarios(result: Replay) -> Iterable[str]:
+    by_note: dict[str, list[str]] = {}
+    for scenario in result.question.scenarios:
+        for note in scenario.notes:
+            by_note.setdefault(note, []).append(scenario.name)
+    for note, names in by_note.items():
+        yield f"{', '.join(names)}: {note}."
+    for override in result.question.book.overridden:
+        yield (
+            f"the price of {override.row.model} from {override.by.book}:{override.by.line} stands "
+            f"in place of {override.row.book}:{override.row.line}."
+        )
+
+
+def unpriced_table(rows: Iterable[dict[str, Any]]) -> Table:
+    """The calls without an actual cost: model, tier, why, calls, tokens."""
+    table = _table("Unpriced: calls whose actual cost is not known")
+    table.add_column("model", overflow="fold")
+    table.add_column("tier")
+    table.add_column("why", overflow="fold")
+    for name in ("calls", "tokens in", "tokens out"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            _name(row["model"]), _name(row["tier"]), _name(row["reason"]), _n(row["calls"]),
+            _n(row["input_tokens"]), _n(row["output_tokens"]),
+        )
+    return table
+
+
+def _rounding(places: int) -> str:
+    return (
+        f"rounded to {places} decimals for reading; --format json and csv hold every digit."
+    )
+
+
+def _places(result: Replay) -> int:
+    """Decimals that tell the amounts apart: cents from 100 USD on, else 4, else 6."""
+    amounts = [row["cost_usd"] for row in result.rows] + [result.total["cost_usd"]]
+    largest = max((abs(amount) for amount in amounts if amount is not None), default=Decimal(0))
+    return 2 if largest >= 100 else 4 if largest >= 1 else 6
+
+
+def _n(count: int | None) -> str:
+    return "–" if count is None else f"{count:,}"
+
+
+def _usd(amount: Decimal | None, places: int, sign: str = "-") -> str:
+    return "–" if amount is None else f"{amount:{sign},.{places}f}"
+
+
+def _ratio(ratio: Decimal | None) -> str:
+    if ratio is None:
+        return "–"
+    return f"{ratio:.2f}x" if ratio >= Decimal("0.1") else f"{ratio:.4f}x"
+
+
+def _name(value: str | None) -> Text:
+    return Text("(none)" if value is None else printable(value))
+
+
+def printable(text: str) -> str:
+    """Text from a log, with control characters (colours, line ends) written out."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

@@ -1,0 +1,327 @@
+"""One run of a command: settings together, store open, result shown. Between cli and pipeline."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from auditor import config, formats, pipeline, scenarios, sources
+from auditor.config import Allowance, Config
+from auditor.errors import AuditError
+from auditor.formats.mapped import from_mapping
+from auditor.pipeline.counting import Gauge
+from auditor.prices import Book, open_book
+from auditor.reports import catalogue, explanation, files, table
+from auditor.scenarios import Scenario
+from auditor.store import Store
+
+DIMENSIONS = ("day", "month", "model", "requested_model", "endpoint", "tier", "source")
+
+
+def replay(
+    logs: tuple[str, ...],
+    db: Path | None,
+    *,
+    config: Path | None,
+    wanted: tuple[str, ...],
+    scenario_files: tuple[Path, ...],
+    prices: tuple[Path, ...],
+    by: tuple[str, ...],
+    from_date: date | None,
+    to_date: date | None,
+    zone: str | None,
+    assume_model: str | None,
+    allow_rejects: str | None,
+    allow_unpriced: str | None,
+    format_: str,
+    output: Path | None,
+    **reading: Any,
+) -> bool:
+    """``audit replay``. Returns whether the figures are complete, within the allowances."""
+    settings = _settings(config)
+    question = pipeline.Question(
+        book=_book(settings, prices),
+        scenarios=_scenarios(settings, scenario_files, wanted),
+        names=settings.models,
+        zone=zone or settings.timezone,
+        from_date=from_date,
+        to_date=to_date,
+        by=_dimensions(by),
+        assume_model=assume_model,
+    )
+    if from_date and to_date and from_date >= to_date:
+        raise AuditError(
+            f"--from {from_date} is not before --to {to_date}",
+            hint="--to is the first day that is no longer in: 2023-09-01 for all of August.",
+        )
+    allowed_rejects = _allowance("--allow-rejects", allow_rejects, settings.allow_rejects)
+    allowed_unpriced = _allowance("--allow-unpriced", allow_unpriced, settings.allow_unpriced)
+    with Store.open(db, must_exist=not logs) as store:
+        if not store.has_time_zone(question.zone):
+            raise AuditError(
+                f"{question.zone} is no time zone", hint="Give a name such as Europe/Berlin or UTC."
+            )
+        if logs:
+            _ingest(store, logs, settings, question.book, assume_model=assume_model, **reading)
+        result = pipeline.replay(store, question)
+    _write(result, format_, output)
+    return _is_complete(result, allowed_rejects, allowed_unpriced)
+
+
+def ingest(
+    logs: tuple[str, ...],
+    db: Path,
+    *,
+    config: Path | None,
+    prices: tuple[Path, ...],
+    allow_rejects: str | None,
+    **reading: Any,
+) -> bool:
+    """``audit ingest``. Returns whether all lines were read, within the allowance."""
+    settings = _settings(config)
+    allowed = _allowance("--allow-rejects", allow_rejects, settings.allow_rejects)
+    with Store.open(db) as store:
+        done = _ingest(store, logs, settings, _book(settings, prices), **reading)
+    if not allowed.allows(done.tally.rejects, done.tally.lines):
+        _say(f"{done.tally.rejects:,} lines were rejected: `audit show rejects --db {db}`.")
+        return False
+    return True
+
+
+def explain(
+    call_id: str,
+    db: Path,
+    *,
+    config: Path | None,
+    wanted: tuple[str, ...],
+    scenario_files: tuple[Path, ...],
+    prices: tuple[Path, ...],
+    assume_model: str | None,
+) -> None:
+    """``audit explain``."""
+    settings = _settings(config)
+    question = pipeline.Question(
+        book=_book(settings, prices),
+        scenarios=_scenarios(settings, scenario_files, wanted),
+        names=settings.models,
+        assume_model=assume_model,
+    )
+    with Store.open(db, must_exist=True) as store:
+        explanation.show(pipeline.explain(store, question, call_id), _terminal())
+
+
+def show_scenarios(
+    *, config: Path | None, wanted: tuple[str, ...], scenario_files: tuple[Path, ...]
+) -> None:
+    """``audit show scenarios``: every one that is known, or those wanted."""
+    known = _known_scenarios(_settings(config), scenario_files)
+    catalogue.scenarios(scenarios.choose(known, wanted) if wanted else known, _terminal())
+
+
+def show_prices(
+    models: tuple[str, ...], at: date | None, *, config: Path | None, prices: tuple[Path, ...]
+) -> None:
+    """``audit show prices``."""
+    settings = _settings(config)
+    catalogue.prices(_book(settings, prices), models, at, settings.models, _terminal())
+
+
+def show_formats(*, config: Path | None) -> None:
+    """``audit show formats``."""
+    catalogue.formats(_formats(_settings(config)), _terminal())
+
+
+def show_models(db: Path, *, config: Path | None, prices: tuple[Path, ...]) -> None:
+    """``audit show models``."""
+    _with_actual(db, config, prices, None, lambda store: catalogue.models(store, _terminal()))
+
+
+def show_unpriced(
+    db: Path, *, config: Path | None, prices: tuple[Path, ...], assume_model: str | None
+) -> None:
+    """``audit show unpriced``."""
+    _with_actual(
+        db, config, prices, assume_model, lambda store: catalogue.unpriced(store, _terminal())
+    )
+
+
+def show_rejects(db: Path) -> None:
+    """``audit show rejects``."""
+    with Store.open(db, must_exist=True) as store:
+        catalogue.rejects(store, _terminal())
+
+
+def _with_actual(
+    db: Path,
+    config: Path | None,
+    prices: tuple[Path, ...],
+    assume_model: str | None,
+    show: Callable[[Store], None],
+) -> None:
+    """Price the stored calls as logged, then show something of it."""
+    settings = _settings(config)
+    question = pipeline.Question(
+        book=_book(settings, prices),
+        scenarios=(),
+        names=settings.models,
+        assume_model=assume_model,
+    )
+    with Store.open(db, must_exist=True) as store:
+        pipeline.replay(store, question)
+        show(store)
+
+
+def _settings(path: Path | None) -> Config:
+    return config.load(path, Path.cwd())
+
+
+def _book(settings: Config, prices: Iterable[Path]) -> Book:
+    return open_book((*settings.prices, *prices))
+
+
+def _known_scenarios(settings: Config, extra: Iterable[Path]) -> tuple[Scenario, ...]:
+    own = (scenarios.load(path) for path in (*settings.scenarios, *extra))
+    return (*scenarios.built_in(), *own)
+
+
+def _scenarios(
+    settings: Config, extra: Iterable[Path], wanted: Iterable[str]
+) -> tuple[Scenario, ...]:
+    return scenarios.choose(_known_scenarios(settings, extra), wanted)
+
+
+def _formats(settings: Config) -> tuple[formats.Format, ...]:
+    own = (from_mapping(name, entries, settings.file or "") for name, entries in settings.formats.items())
+    return (*formats.known_formats(), *own)
+
+
+def _dimensions(by: Iterable[str]) -> tuple[str, ...]:
+    """Dimensions as asked; ``team`` and other plain words are tags."""
+    names = tuple(dict.fromkeys(by))
+    if len(names) > pipeline.MAX_DIMENSIONS:
+        raise AuditError(
+            f"--by was given {len(names)} times", hint=f"{pipeline.MAX_DIMENSIONS} are possible."
+        )
+    if any(not name or name == "tag:" for name in names):
+        raise AuditError("--by names nothing", hint=f"Give one of {', '.join(DIMENSIONS)}, or a tag.")
+    return names
+
+
+def _allowance(option: str, text: str | None, default: Allowance) -> Allowance:
+    if text is None:
+        return default
+    try:
+        return Allowance.read(text)
+    except ValueError as error:
+        raise AuditError(f"{option}: {error}", hint="Give a count, or a share of all.") from None
+
+
+def _ingest(
+    store: Store,
+    logs: tuple[str, ...],
+    settings: Config,
+    book: Book,
+    *,
+    as_format: str | None,
+    exclude: tuple[str, ...],
+    assume_model: str | None,
+    estimate: bool,
+    keep_text: bool,
+) -> pipeline.Ingested:
+    known = _formats(settings)
+    chosen = next((format for format in known if format.name == as_format), None)
+    if as_format and chosen is None:
+        raise AuditError(
+            f"there is no format named {as_format}", hint="`audit show formats` lists them."
+        )
+    gauge = Gauge(book, settings.models, assume_model=assume_model, estimate=estimate)
+    with ExitStack() as stack:
+        found = sources.find((name for name in logs if name != sources.STDIN), exclude)
+        if sources.STDIN in logs:
+            found = (*found, stack.enter_context(sources.standard_input()))
+        on_bytes = stack.enter_context(_progress(sum(file.size for file in found)))
+        done = pipeline.ingest(
+            store, found, known, gauge, chosen=chosen, keep_text=keep_text, on_bytes=on_bytes
+        )
+    _report(done)
+    return done
+
+
+def _report(done: pipeline.Ingested) -> None:
+    duplicates = done.tally.records - done.calls
+    _say(
+        f"Read {_files(done.sources)}: {done.calls:,} new calls, {duplicates:,} duplicates, "
+        f"{done.tally.rejects:,} rejects."
+        + (f" {_files(done.already)} known already." if done.already else "")
+    )
+    for copy, original in done.copies:
+        _say(f"{copy} is a copy of {original}, byte for byte: skipped.")
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count:,} files"
+
+
+def _write(result: pipeline.Replay, format_: str, output: Path | None) -> None:
+    if format_ == "table":
+        if output is None:
+            table.show(result, _terminal())
+        else:
+            console = Console(file=None, record=True, width=160, no_color=True, quiet=True)
+            table.show(result, console)
+            files.write(output, console.export_text())
+        return
+    content = files.WRITERS[format_](result)
+    if output is not None:
+        files.write(output, content)
+    elif isinstance(content, str):
+        sys.stdout.write(content)
+
+
+def _is_complete(result: pipeline.Replay, rejects: Allowance, unpriced: Allowance) -> bool:
+    coverage, total = result.coverage, result.total
+    complete = True
+    if not rejects.allows(coverage["rejects"], coverage["lines"]):
+        _say(f"Incomplete: {coverage['rejects']:,} lines were rejected.")
+        complete = False
+    worst = max([total["unpriced"], *_unpriced_by_scenario(result).values()])
+    if not unpriced.allows(worst, total["calls"]):
+        _say(f"Incomplete: up to {worst:,} calls are unpriced; every total leaves them out.")
+        complete = False
+    return complete
+
+
+def _unpriced_by_scenario(result: pipeline.Replay) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for row in result.rows:
+        name = row["scenario"].name
+        counts[name] = counts.get(name, 0) + row["unpriced"]
+    return counts
+
+
+def _terminal() -> Console:
+    return Console(highlight=False, soft_wrap=False)
+
+
+def _say(sentence: str) -> None:
+    Console(stderr=True, highlight=False).print(sentence, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], None] | None]:
+    """A bar on standard error while files are read; nothing where that is no terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    columns = (TextColumn("Reading"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("read", total=total)
+        yield lambda count: progress.advance(task, count)
