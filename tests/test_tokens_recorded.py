@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from auditor.records import Text, Usage
 from auditor.tokens import (
     TextCounter,
     UncountableError,
@@ -19,6 +20,7 @@ from auditor.tokens import (
     count_output,
     count_prompts,
     encoding_for,
+    fill_usage,
 )
 
 RECORDINGS = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -42,6 +44,10 @@ def recorded(folder: str, path: str) -> Iterator[tuple[dict[str, Any], dict[str,
                 continue
             if response.get("usage") and encoding_for(response["model"]):
                 yield call["request"], response
+
+
+def user(content: str) -> dict[str, Any]:
+    return {"role": "user", "content": content}
 
 
 def answers(response: dict[str, Any]) -> list[dict[str, Any]]:
@@ -107,3 +113,23 @@ def test_prompts_without_framing_agree_with_every_reported_count(folder: str, pa
         assert encoding is not None
         counted = count_prompts(prompt if is_list else [prompt], encoding, count=COUNT)
         assert counted == response["usage"]["prompt_tokens"]
+
+
+def test_plain_responses_agree_with_every_reported_count() -> None:
+    agreed = 0
+    for request, response in recorded("openllmetry", "api.openai.com/v1/responses"):
+        sent = request["input"]
+        messages = [user(sent)] if isinstance(sent, str) else sent
+        if request.get("instructions"):
+            messages = [{"role": "system", "content": request["instructions"]}, *messages]
+        text = Text(tuple(messages), (), tuple(response["output"]), {"tools": request.get("tools")})
+        try:
+            usage = fill_usage(text, "response", response["model"], COUNT)
+        except UncountableError:
+            continue
+        if request.get("text"):  # a schema for the answer, which extras do not tell
+            continue
+        agreed += 1
+        reported = response["usage"]
+        assert usage == Usage(reported["input_tokens"], reported["output_tokens"])
+    assert agreed == 13

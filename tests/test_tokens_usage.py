@@ -13,9 +13,12 @@ CHAT = Text(
 )
 
 
-@pytest.mark.parametrize("endpoint", ["chat", "response"])
-def test_messages_are_counted_with_the_chat_framing(endpoint: str) -> None:
-    assert fill_usage(CHAT, endpoint, "gpt-4-0613", TextCounter()) == Usage(8, 2)
+def test_messages_are_counted_with_the_chat_framing() -> None:
+    assert fill_usage(CHAT, "chat", "gpt-4-0613", TextCounter()) == Usage(8, 2)
+
+
+def test_an_answer_of_the_responses_api_ends_with_a_token() -> None:
+    assert fill_usage(CHAT, "response", "gpt-4o-2024-08-06") == Usage(8, 3)
 
 
 @pytest.mark.parametrize("endpoint", ["completion", "embedding"])
@@ -39,11 +42,21 @@ def test_an_unknown_model_gives_no_usage() -> None:
         (CHAT, "other", "endpoint other"),
         (Text(outputs=CHAT.outputs), "chat", "does not hold the prompt"),
         (Text(messages=({"content": [{"type": "image_url"}]},)), "chat", "an image"),
+        (Text(messages=({"type": "function_call"},)), "response", "of type function_call"),
+        (Text(messages=CHAT.messages, extras={"tools": [{}]}), "response", "tools of the Resp"),
     ],
 )
 def test_what_cannot_be_counted_says_why(text: Text, endpoint: str, reason: str) -> None:
     with pytest.raises(UncountableError, match=reason):
         fill_usage(text, endpoint, "gpt-4o")
+
+
+def test_hidden_reasoning_cannot_be_counted_but_a_prompt_alone_can() -> None:
+    for model in ("o1", "o3-mini", "o4-mini-2025-04-16", "gpt-5", "gpt-5.1-codex"):
+        with pytest.raises(UncountableError, match="hidden reasoning"):
+            fill_usage(CHAT, "chat", model)
+        assert fill_usage(Text(messages=CHAT.messages), "chat", model) is not None
+    assert fill_usage(CHAT, "chat", "gpt-5-chat-latest") is not None
 
 
 @pytest.mark.parametrize(("characters", "tokens"), [(0, 0), (1, 1), (4, 1), (5, 2), (8, 2)])
