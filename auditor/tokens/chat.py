@@ -55,6 +55,8 @@ def count_chat_input(
     joins_system = bool(functions)
     for message in messages:
         fields = _object(message, "message")
+        if fields.get("type", "message") != "message":
+            raise UncountableError(f"a message of type {_text(fields['type'])}")
         total += chat.message(fields, called, joins_system)
         if joins_system and fields.get("role") in _SYSTEM_ROLES:
             total += _FUNCTIONS_JOIN_SYSTEM

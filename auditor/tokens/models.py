@@ -66,6 +66,7 @@ _EXACT = {
 _FAMILY_PATTERNS = tuple(
     (encoding, re.compile(rf"(?:{families})(?:-.+)?")) for encoding, families in _FAMILIES
 )
+_REASONING = re.compile(r"(?:gpt-5(?:\.[0-9]+)?(?!-chat)|o1|o3|o4|codex-mini)(?:-.+)?")
 _ROUTER_PREFIXES = ("openai/", "azure/")
 _SNAPSHOTS_OF_SPRING_2023 = ("-0301", "-0314", "-0613")
 
@@ -122,6 +123,11 @@ def framing_for(model: str) -> Framing:
     if re.match(r"gpt-5(\.|-|$)", base):
         return _FRAMING_GPT_5
     return _FRAMING_NOW
+
+
+def reasons(model: str) -> bool:
+    """Whether ``model`` may think before it answers, in tokens that are paid and never shown."""
+    return _REASONING.fullmatch(base_model(model)) is not None
 
 
 def base_model(model: str) -> str:
