@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from auditor.prices import Book, Row, load_names, open_book, resolve
+from auditor.prices import Book, Row, load_names, open_book, price, resolve
 from auditor.prices.loader import REQUIRED_COLUMNS
 from auditor.prices.span import covers, overlaps
 
 HISTORY = Path(__file__).parents[2] / "shared" / "reference" / "price_history.csv"
 OURS = files("auditor.prices")
 
+PROMOTION_ENDS = "2026-11-22"
 RATES = (
     "input_per_1k_usd",
     "cached_input_per_1k_usd",
@@ -47,10 +48,23 @@ def test_the_price_history_stands_unchanged_at_the_head_of_the_book() -> None:
     width = len(REQUIRED_COLUMNS)
 
     assert expected[0] == list(REQUIRED_COLUMNS)
+    for row in expected:
+        if row[0] == "gpt-5.6-sol" and not row[3]:
+            row[3] = PROMOTION_ENDS  # the history leaves open what its own note calls unknown
     assert [row[:width] for row in shipped[: len(expected)]] == expected
     tiers = shipped[0].index("tier")
     for added in shipped[len(expected) :]:
-        assert any(added[tiers : tiers + 2]), "a standard row that the history does not have"
+        unknown = added[0] == "gpt-5.6-sol" and added[2] == PROMOTION_ENDS and not added[4]
+        assert unknown or any(added[tiers : tiers + 2]), "a row that the history does not have"
+
+
+def test_the_price_of_a_promotion_is_unknown_after_its_last_guaranteed_day(book: Book) -> None:
+    last = date(2026, 11, 21)
+    for prompt_tokens in (1, 300_000):
+        assert price(book, "gpt-5.6-sol", last, prompt_tokens=prompt_tokens).row is not None
+        after = price(book, "gpt-5.6-sol", last + timedelta(days=1), prompt_tokens=prompt_tokens)
+        assert after.row is None
+        assert after.reason == "the rate of gpt-5.6-sol is unknown"
 
 
 def test_every_rate_is_an_exact_decimal(book: Book) -> None:

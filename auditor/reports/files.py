@@ -69,6 +69,8 @@ def as_json(result: Replay) -> str:
             "recorded_calls": total["recorded_calls"],
             "recorded_usd": plain(total["recorded_usd"]),
             "recorded_actual_usd": plain(total["recorded_actual_usd"]),
+            "doubtful_calls": total["doubtful_calls"],
+            "doubtful_usd": plain(total["doubtful_usd"]),
             "basis": [_texts(row) for row in result.basis],
             "by": [_texts(_group(result, row)) for row in result.spent],
         },

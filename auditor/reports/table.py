@@ -251,10 +251,12 @@ def _what_it_rests_on(result: Replay, places: int) -> Iterable[str]:
                 f"{_n(row['calls'])} calls ({_usd(row['cost_usd'], places)} USD of the actual cost)"
                 f" are priced by {BASES[row['basis']]}."
             )
-    doubtful = [row for row in result.basis if not row["certain"]]
+    doubtful = result.total["doubtful_calls"]
     if doubtful:
-        calls = sum(row["calls"] for row in doubtful)
-        yield f"{_n(calls)} calls are priced by rows that the book marks as likely, not certain."
+        yield (
+            f"{_n(doubtful)} calls ({_usd(result.total['doubtful_usd'], places)} USD of the actual "
+            "cost) rest on rows that the price book marks as likely, not certain."
+        )
 
 
 def _of_scenarios(result: Replay) -> Iterable[str]:

@@ -20,7 +20,7 @@ CREATE OR REPLACE TEMP TABLE staged (
     reasoning_tokens BIGINT,
     audio_tokens BIGINT,
     max_tokens BIGINT,
-    recorded_usd DECIMAL(38, 18),
+    recorded_usd DECIMAL(38, 24),
     tags MAP(VARCHAR, VARCHAR),
     fingerprint VARCHAR,
     request_json VARCHAR,

@@ -6,7 +6,7 @@
 INSERT INTO staged BY NAME
 SELECT
     * EXCLUDE (recorded, tags),
-    recorded::DECIMAL(38, 18) AS recorded_usd,
+    recorded::DECIMAL(38, 24) AS recorded_usd,
     map_from_entries(tags) AS tags
 FROM batch_calls;
 

@@ -2,6 +2,7 @@
 -- Grain:   dimensions, and one row for all of them (is_total)
 -- Reads:   actual
 --
+-- doubtful: priced by a row that the book marks as likely, not certain.
 -- calls = priced + unpriced + failed. recorded_usd is what the log itself claims, on
 -- recorded_calls calls; recorded_actual_usd is the actual cost of those that are priced.
 
@@ -19,6 +20,8 @@ SELECT
     coalesce(sum(produced_tokens), 0)::BIGINT AS output_tokens,
     sum(actual_usd) FILTER (state <> 'failed') AS cost_usd,
     sum(actual_usd) FILTER (NOT movable AND state <> 'failed') AS not_moved_usd,
+    coalesce(sum(calls) FILTER (NOT certain AND state = 'counted'), 0)::BIGINT AS doubtful_calls,
+    sum(actual_usd) FILTER (NOT certain AND state = 'counted') AS doubtful_usd,
     coalesce(sum(calls) FILTER (has_recorded), 0)::BIGINT AS recorded_calls,
     sum(recorded_usd) AS recorded_usd,
     sum(actual_usd) FILTER (has_recorded) AS recorded_actual_usd,

@@ -42,7 +42,7 @@ CREATE TABLE calls (
     reasoning_tokens BIGINT NOT NULL,
     audio_tokens BIGINT NOT NULL,       -- spoken tokens of either direction: never rated
     max_tokens BIGINT,                  -- answer tokens asked for
-    recorded_usd DECIMAL(38, 18),       -- what the log itself says the call cost
+    recorded_usd DECIMAL(38, 24),       -- what the log itself says the call cost
     tags MAP(VARCHAR, VARCHAR)
 );
 
