@@ -78,9 +78,7 @@ reading_options = options(
     click.option(
         "--exclude", multiple=True, metavar="GLOB", help="Leave files out by name. May be repeated."
     ),
-    click.option(
-        "--assume-model", metavar="NAME", help="The model of calls whose log names none."
-    ),
+    click.option("--assume-model", metavar="NAME", help="The model of calls whose log names none."),
     click.option(
         "--estimate",
         is_flag=True,

@@ -45,7 +45,8 @@ class Text:
     ``messages`` are chat messages as sent (dicts), ``prompts`` the strings of a legacy completion
     or an embedding, ``outputs`` the answer messages (one for each choice, dicts with ``content``
     and possibly ``tool_calls`` or ``function_call``). ``extras`` holds the request fields that
-    cost prompt tokens: ``functions``, ``function_call``, ``tools``, ``tool_choice``.
+    cost prompt tokens: ``functions``, ``function_call``, ``tools``, ``tool_choice``,
+    ``response_format``.
     """
 
     messages: tuple[dict[str, Any], ...] = ()

@@ -198,7 +198,10 @@ def _scenarios(
 
 
 def _formats(settings: Config) -> tuple[formats.Format, ...]:
-    own = (from_mapping(name, entries, settings.file or "") for name, entries in settings.formats.items())
+    own = (
+        from_mapping(name, entries, settings.file or "")
+        for name, entries in settings.formats.items()
+    )
     return (*formats.known_formats(), *own)
 
 
@@ -210,7 +213,9 @@ def _dimensions(by: Iterable[str]) -> tuple[str, ...]:
             f"--by was given {len(names)} times", hint=f"{pipeline.MAX_DIMENSIONS} are possible."
         )
     if any(not name or name == "tag:" for name in names):
-        raise AuditError("--by names nothing", hint=f"Give one of {', '.join(DIMENSIONS)}, or a tag.")
+        raise AuditError(
+            "--by names nothing", hint=f"Give one of {', '.join(DIMENSIONS)}, or a tag."
+        )
     return names
 
 
@@ -236,7 +241,7 @@ def _ingest(
     keep_text: bool,
 ) -> pipeline.Ingested:
     known = _formats(settings)
-    chosen = next((format for format in known if format.name == as_format), None)
+    chosen = next((one for one in known if one.name == as_format), None)
     if as_format and chosen is None:
         raise AuditError(
             f"there is no format named {as_format}", hint="`audit show formats` lists them."

@@ -107,7 +107,7 @@ class _Progress(io.RawIOBase):
 
 def _decompressed(raw: BinaryIO, magic: bytes) -> io.BufferedReader:
     if magic.startswith(GZIP_MAGIC):
-        return io.BufferedReader(gzip.GzipFile(fileobj=raw), BUFFER_BYTES)  # type: ignore[arg-type]
+        return io.BufferedReader(gzip.GzipFile(fileobj=raw), BUFFER_BYTES)
     if magic == ZSTD_MAGIC:
         return io.BufferedReader(_ZstdFrames(raw), BUFFER_BYTES)
     return io.BufferedReader(raw, BUFFER_BYTES)  # type: ignore[arg-type]
@@ -177,7 +177,7 @@ def _behind(name: str) -> Iterator[LogFile]:
     elif path.exists():
         files = [LogFile(path, path.name)]
     elif has_magic(name):
-        hits = (Path(hit) for hit in sorted(glob(name, recursive=True)))
+        hits = (Path(hit) for hit in sorted(glob(name, recursive=True)))  # noqa: PTH207
         files = [LogFile(hit, hit.name) for hit in hits if _is_candidate(hit, hit.parent)]
     else:
         raise SourceError(

@@ -6,7 +6,7 @@ written by one process at a time. What one ``transaction`` does happens wholly o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any

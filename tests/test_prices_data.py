@@ -122,7 +122,7 @@ def test_every_alias_of_the_calendar_resolves_on_its_first_day(book: Book) -> No
 
 def test_a_row_with_an_unknown_rate_says_so(book: Book) -> None:
     unknown = {row.model for row in book.rows if row.input_per_1k_usd is None}
-    assert unknown == {"ft:gpt-4-0613", "gpt-5.5-2026-04-23"}
+    assert unknown == {"ft:gpt-4-0613", "gpt-5.5-2026-04-23", "gpt-5.6-sol"}
     assert all(row.confidence == "unknown" for row in book.rows if row.input_per_1k_usd is None)
 
 

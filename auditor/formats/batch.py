@@ -114,4 +114,6 @@ def _input_lines(file: LogFile) -> Iterator[tuple[str, dict[str, Any]]]:
         return  # a neighbour that cannot be read is reported when it is read for itself
 
 
-FORMAT = Format("batch", "OpenAI Batch API output, with its input where it lies beside", claims, read)
+FORMAT = Format(
+    "batch", "OpenAI Batch API output, with its input where it lies beside", claims, read
+)

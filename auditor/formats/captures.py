@@ -110,11 +110,9 @@ def _object(text: str) -> dict[str, Any]:
     return value
 
 
-def to_call(
-    number: int, line: Mapping[str, Any], asked: Asked, answer: Answer | None
-) -> Call:
+def to_call(number: int, line: Mapping[str, Any], asked: Asked, answer: Answer | None) -> Call:
     """A Call from an envelope, what was asked and what came back."""
-    url = line.get("url") if isinstance(line.get("url"), str) else ""
+    url = _text(line.get("url")) or ""
     status = line.get("status_code")
     refused = isinstance(status, int) and status >= 400
     failure = answer.failure if answer else None

@@ -137,7 +137,9 @@ def _checked(name: str, entries: Mapping[str, Any], file: str) -> TableMapping:
     return mapping
 
 
-def _call(mapping: TableMapping, read_time: Any, line: int, row: Mapping[str, Any], lines: int) -> Call:
+def _call(
+    mapping: TableMapping, read_time: Any, line: int, row: Mapping[str, Any], lines: int
+) -> Call:
     def cell(column: str | None) -> Any:
         return row[column] if column else None
 

@@ -95,8 +95,12 @@ def _json_table(name: str, title: str, columns: tuple[str, ...], read_row: Any) 
 
 
 FORMATS = (
-    _csv_table("azure-trace-2023", "Azure LLM inference trace of 2023 (CSV)", AZURE_2023, _azure_2023),
+    _csv_table(
+        "azure-trace-2023", "Azure LLM inference trace of 2023 (CSV)", AZURE_2023, _azure_2023
+    ),
     _csv_table("burstgpt", "BurstGPT trace (CSV)", BURSTGPT, _burstgpt),
-    _csv_table("llmdrift", "LLMDrift evaluations with their recorded cost (CSV)", LLMDRIFT, _llmdrift),
+    _csv_table(
+        "llmdrift", "LLMDrift evaluations with their recorded cost (CSV)", LLMDRIFT, _llmdrift
+    ),
     _json_table("mooncake", "Mooncake trace (JSON lines)", MOONCAKE, _mooncake),
 )

@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-EPOCH = datetime(1970, 1, 1)
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC, as everywhere in the store
 TICKS_AT_EPOCH = 621_355_968_000_000_000
 # What a count since 1970 counts, told by its size: (below, microseconds a unit, offset).
 # Seconds below 10^11 reach the year 5138; .NET ticks (100 ns since the year 1) lie between

@@ -61,7 +61,7 @@ class Gauge:
         return Counted(None, NOBODY, problem)
 
     def _count(self, call: Call) -> tuple[Usage | None, str | None]:
-        if call.text is None or not call.text.outputs and call.endpoint != "embedding":
+        if call.text is None or (not call.text.outputs and call.endpoint != "embedding"):
             return None, call.problem or "the log holds neither usage nor text"
         name = call.served_model or call.requested_model or self._assume_model
         if name is None:

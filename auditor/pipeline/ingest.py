@@ -23,7 +23,7 @@ NO_TOKENS = Usage(0, 0)
 Gauge = Callable[[Call], Counted]
 """Says how many tokens a call has, and who counted them."""
 
-CALL_COLUMNS = {
+CALL_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "id": pl.String,
     "line": pl.Int64,
     "called_at": pl.Datetime("us"),
@@ -47,7 +47,7 @@ CALL_COLUMNS = {
     "request_json": pl.String,
     "answer_json": pl.String,
 }
-REJECT_COLUMNS = {
+REJECT_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "line": pl.Int64,
     "lines": pl.Int64,
     "reason": pl.String,
@@ -96,7 +96,9 @@ def ingest(
     done = Ingested()
     new = list(_not_yet_stored(store, files, done, told))
     known = tuple(formats)
-    planned = [(file, digest, chosen) for file, digest in new] if chosen else _recognised(new, known)
+    planned = (
+        [(file, digest, chosen) for file, digest in new] if chosen else _recognised(new, known)
+    )
     next_id = store.rows("ingest/next_source")[0]["source_id"]
     for source_id, (file, digest, format) in enumerate(planned, next_id):
         with store.transaction():

@@ -102,9 +102,7 @@ def price_cells(store: Store, question: Question, call_id: str | None = None) ->
     store.show("names", names_card(store.rows("replay/names"), book, thresholds, names))
     store.run("replay/actual")
     steps = store.rows("replay/steps")
-    store.show(
-        "card", scenario_card(steps, question.scenarios, book, windows, thresholds, names)
-    )
+    store.show("card", scenario_card(steps, question.scenarios, book, windows, thresholds, names))
     store.run("replay/ledger")
 
 

@@ -25,7 +25,9 @@ NOTHING = "–"
 
 def scenarios(known: Iterable[Scenario], console: Console) -> None:
     """One row a scenario, with its notes below the title."""
-    table = plain_table("group", "scenario", "models, in the order tried", "prices at", "what it is")
+    table = plain_table(
+        "group", "scenario", "models, in the order tried", "prices at", "what it is"
+    )
     for one in known:
         table.add_row(
             one.group,
@@ -126,7 +128,10 @@ def models(store: Store, console: Console) -> None:
         table.add_column(name, justify="right", no_wrap=True)
     for row in store.rows("replay/models"):
         table.add_row(
-            *(_text(row[n]) for n in ("requested_model", "served_model", "tier", "priced_as", "basis")),
+            *(
+                _text(row[n])
+                for n in ("requested_model", "served_model", "tier", "priced_as", "basis")
+            ),
             *(f"{row[n]:,}" for n in ("calls", "input_tokens", "output_tokens")),
             plain(row["cost_usd"]) or NOTHING,
         )
@@ -147,13 +152,17 @@ def rejects(store: Store, console: Console) -> None:
         return
     for row in rows:
         lines = f" ({row['lines']:,} lines)" if row["lines"] > 1 else ""
-        console.print(Text(f"{printable(row['source_name'])}:{row['line']}{lines}: {row['reason']}"))
+        console.print(
+            Text(f"{printable(row['source_name'])}:{row['line']}{lines}: {row['reason']}")
+        )
         console.print(Text(f"    {row['head']}"), overflow="ellipsis", no_wrap=True)
 
 
 def plain_table(*columns: str) -> Table:
     """A table without lines, for text columns."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", title_justify="left")
+    table = Table(
+        box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", title_justify="left"
+    )
     for name in columns:
         table.add_column(escape(name), overflow="fold")
     return table

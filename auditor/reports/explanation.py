@@ -31,7 +31,9 @@ def show(explained: Explanation, console: Console) -> None:
     say("Call", call["call_id"])
     say("Read from", f"{call['source_name']}:{call['line']} ({call['format']})")
     say("At", f"{call['called_at']} UTC" if call["called_at"] else "no time in the log")
-    say("Model", f"requested {call['requested_model'] or '–'}, served {call['served_model'] or '–'}")
+    say(
+        "Model", f"requested {call['requested_model'] or '–'}, served {call['served_model'] or '–'}"
+    )
     say("Tier", call["tier"])
     if call["problem"]:
         say("Problem", call["problem"])
@@ -50,15 +52,17 @@ def show(explained: Explanation, console: Console) -> None:
         _multiplied(explained.meters, explained.actual_usd, console)
     if not explained.movable:
         console.print(Text("\nNo scenario moves this kind of call."))
-    for step in explained.steps:
+    for scenario in explained.steps:
         console.print()
-        _scenario(step, explained, console)
+        _scenario(scenario, explained, console)
 
 
 def _scenario(step: Step, explained: Explanation, console: Console) -> None:
     console.print(Text(f"{step.scenario.name}: {step.scenario.title}", style="bold"))
     asked = explained.call["max_tokens"]
-    answer = f"{asked:,} asked for" if asked is not None else f"{explained.produced_tokens:,} produced"
+    answer = (
+        f"{asked:,} asked for" if asked is not None else f"{explained.produced_tokens:,} produced"
+    )
     need = f"{explained.prompt_tokens:,} sent + {answer} = {explained.need_tokens:,} tokens"
     if step.route.outcome == OVERFLOWS:
         console.print(Text(f"  {need}: more than any of its windows; not replayed"))
@@ -67,7 +71,9 @@ def _scenario(step: Step, explained: Explanation, console: Console) -> None:
         console.print(Text(f"  unpriced: {step.route.reason or explained.reason}"))
         return
     console.print(
-        Text(f"  {need}, fits the window of {step.route.row.context_window:,} of {step.route.target}"),
+        Text(
+            f"  {need}, fits the window of {step.route.row.context_window:,} of {step.route.target}"
+        ),
         soft_wrap=True,
     )
     _row(step.route.row, console)
@@ -79,7 +85,9 @@ def _row(row: Row, console: Console) -> None:
     end = row.effective_to.isoformat() if row.effective_to else "open"
     tier = "" if row.tier == "standard" else f", tier {row.tier}"
     console.print(
-        Text(f"  {row.book}.csv line {row.line}: {row.model}{tier}, {begin} to {end}, {row.confidence}"),
+        Text(
+            f"  {row.book}.csv line {row.line}: {row.model}{tier}, {begin} to {end}, {row.confidence}"
+        ),
         soft_wrap=True,
     )
     console.print(Text(f"  source: {row.source}"), soft_wrap=True)

@@ -126,7 +126,9 @@ def as_markdown(result: Replay) -> str:
     shown = [name for name in columns if name != "title"]
     lines = [
         "| " + " | ".join(shown) + " |",
-        "|" + "|".join(" --- " if name in (*result.question.by, "name") else " ---: " for name in shown) + "|",
+        "|"
+        + "|".join(" --- " if name in (*result.question.by, "name") else " ---: " for name in shown)
+        + "|",
     ]
     for row in result_rows(result):
         cells = [(plain(row[name]) or "").replace("|", "\\|").replace("\n", " ") for name in shown]

@@ -206,9 +206,7 @@ def _money(row: dict[str, Any], places: int) -> list[Text]:
     ]
 
 
-def _notes(
-    result: Replay, rows: list[dict[str, Any]], console: Console, places: int
-) -> None:
+def _notes(result: Replay, rows: list[dict[str, Any]], console: Console, places: int) -> None:
     console.print()
     notes = [_rounding(places)]
     if any(row["overflows"] for row in rows):
@@ -283,16 +281,18 @@ def unpriced_table(rows: Iterable[dict[str, Any]]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
-            _name(row["model"]), _name(row["tier"]), _name(row["reason"]), _n(row["calls"]),
-            _n(row["input_tokens"]), _n(row["output_tokens"]),
+            _name(row["model"]),
+            _name(row["tier"]),
+            _name(row["reason"]),
+            _n(row["calls"]),
+            _n(row["input_tokens"]),
+            _n(row["output_tokens"]),
         )
     return table
 
 
 def _rounding(places: int) -> str:
-    return (
-        f"rounded to {places} decimals for reading; --format json and csv hold every digit."
-    )
+    return f"rounded to {places} decimals for reading; --format json and csv hold every digit."
 
 
 def _places(result: Replay) -> int:

@@ -40,7 +40,7 @@ EACH_CALL = "call"
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One scenario. ``prices_at`` None prices each call at its own date, ``tier`` None on its own."""
+    """One scenario; where ``prices_at`` or ``tier`` is None each call keeps its own."""
 
     name: str
     title: str
@@ -89,7 +89,9 @@ def choose(known: Iterable[Scenario], wanted: Iterable[str]) -> tuple[Scenario, 
     asked = tuple(wanted)
     groups = {scenario.group for scenario in scenarios}
     if not asked:
-        default = {DEFAULT_GROUP} | {s.group for s in scenarios if s.group not in _built_in_groups()}
+        default = {DEFAULT_GROUP} | {
+            s.group for s in scenarios if s.group not in _built_in_groups()
+        }
         return tuple(scenario for scenario in scenarios if scenario.group in default)
     for name in asked:
         if name not in names and name not in groups:
@@ -118,7 +120,9 @@ def _checked(file: str, entries: dict[str, Any], sha256: str) -> Scenario:
         raise refuse("name must be made of letters, digits and . _ -")
     if not _texts(models) or not models or len(set(models)) != len(models):
         raise refuse("models must be a list of different model names")
-    if prices_at != EACH_CALL and (not isinstance(prices_at, date) or isinstance(prices_at, datetime)):
+    if prices_at != EACH_CALL and (
+        not isinstance(prices_at, date) or isinstance(prices_at, datetime)
+    ):
         raise refuse('prices_at must be a date such as 2023-08-22, or "call"')
     for key in ("title", "tier", "group"):
         if key in entries and (not isinstance(entries[key], str) or not entries[key]):

@@ -90,9 +90,7 @@ def epochs_of(days: Iterable[date], book: Book) -> pl.DataFrame:
     pairs = [
         (day, day if day == UNDATED else starts[bisect_right(starts, day) - 1]) for day in days
     ]
-    return pl.DataFrame(
-        pairs, schema={"price_date": pl.Date, "epoch": pl.Date}, orient="row"
-    )
+    return pl.DataFrame(pairs, schema={"price_date": pl.Date, "epoch": pl.Date}, orient="row")
 
 
 def names_card(
@@ -181,8 +179,14 @@ def scenario_card(
             place = (day, tier, key["window_step"], key["prompt_step"])
             if place not in routes:
                 routes[place] = route(
-                    scenario.models, day, tier, key["window_step"],
-                    thresholds.above(key["prompt_step"]), book, windows, names,
+                    scenario.models,
+                    day,
+                    tier,
+                    key["window_step"],
+                    thresholds.above(key["prompt_step"]),
+                    book,
+                    windows,
+                    names,
                 )
             taken = routes[place]
             rows.append(

@@ -21,7 +21,7 @@ from auditor.formats.shapes.terms import (
     tier_of,
 )
 
-_EXTRAS = ("functions", "function_call", "tools", "tool_choice")
+_EXTRAS = ("functions", "function_call", "tools", "tool_choice", "response_format")
 _LIMITS = (
     "max_tokens",
     "max_completion_tokens",
@@ -53,7 +53,7 @@ def read_request(body: Mapping[str, Any] | None, *, kind: str | None = None) -> 
         model=text_at(body, "model"),
         messages=messages,
         prompts=prompts,
-        extras={key: body[key] for key in _EXTRAS if body.get(key) is not None},
+        extras=_extras(body),
         max_tokens=_max_tokens(body),
         n=n if type(n) is int and 0 < n <= LIMIT else 1,
         user=text_at(body, "user"),
@@ -61,6 +61,14 @@ def read_request(body: Mapping[str, Any] | None, *, kind: str | None = None) -> 
         stream=body.get("stream") is True,
         tier=tier_of(body.get("service_tier")),
     )
+
+
+def _extras(body: Body) -> dict[str, Any]:
+    """What costs prompt tokens beside the messages; Responses says its format inside ``text``."""
+    extras = {key: body[key] for key in _EXTRAS if body.get(key) is not None}
+    if answer_format := body_at(body_at(body, "text"), "format"):
+        extras.setdefault("response_format", dict(answer_format))
+    return extras
 
 
 def _said(body: Body, kind: str | None) -> Said:
