@@ -21,6 +21,7 @@ from auditor.prices.spelling import Spelling, read, split_router
 How = Literal["exact", "alias", "refused"]
 
 NO_MAP: Mapping[str, str] = MappingProxyType({})
+NOT_IN_BOOK = "not in the price book"
 NEEDS_DATE = "its version depends on the date, and the call has none"
 AZURE_HIDES = "Azure does not say which version answered: the day decides"
 
@@ -123,7 +124,8 @@ def _by_calendar(spelling: Spelling, on: date | None, book: Book) -> Resolution:
         return Resolution(base, model, model, "alias", steps=(_stood_for(alias, on),))
     entries = book.entries(base)
     if not entries:
-        return _refused(base, f"no row named {spelling.row_for(base)}")
+        row_name = spelling.row_for(base)
+        return _refused(base, NOT_IN_BOOK if row_name == base else f"no row named {row_name}")
     if on is None:
         return _refused(base, NEEDS_DATE)
     return _refused(base, f"no version of {base} is known {outside(entries, on)}")

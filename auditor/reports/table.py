@@ -234,12 +234,18 @@ def _notes(result: Replay, rows: list[dict[str, Any]], console: Console, places:
     notes += _what_it_rests_on(result, places)
     notes += _of_scenarios(result)
     for note in notes:
-        console.print(Padding(Text(f"- {note}"), (0, 0, 0, 0)), soft_wrap=False)
+        console.print(_bullet(note))
     if result.unpriced:
         console.print()
         console.print(unpriced_table(result.unpriced[:SHOWN_UNPRICED]))
         if len(result.unpriced) > SHOWN_UNPRICED:
             console.print(Text("… and more: `audit show unpriced` lists them all."))
+
+
+def _bullet(note: str) -> Table:
+    line = Table.grid(padding=(0, 1, 0, 0))
+    line.add_row("-", Text(note))
+    return line
 
 
 def _what_it_rests_on(result: Replay, places: int) -> Iterable[str]:
@@ -272,22 +278,24 @@ def _of_scenarios(result: Replay) -> Iterable[str]:
 
 
 def unpriced_table(rows: Iterable[dict[str, Any]]) -> Table:
-    """The calls without an actual cost: model, tier, why, calls, tokens."""
+    """The calls without an actual cost: for each reason the models, calls and tokens."""
     table = _table("Unpriced: calls whose actual cost is not known")
-    table.add_column("model", overflow="fold")
-    table.add_column("tier")
-    table.add_column("why", overflow="fold")
+    table.add_column("why, and which model", overflow="fold")
     for name in ("calls", "tokens in", "tokens out"):
         table.add_column(name, justify="right", no_wrap=True)
+    by_reason: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
-        table.add_row(
-            _name(row["model"]),
-            _name(row["tier"]),
-            _name(row["reason"]),
-            _n(row["calls"]),
-            _n(row["input_tokens"]),
-            _n(row["output_tokens"]),
-        )
+        by_reason.setdefault(row["reason"], []).append(row)
+    for reason, group in by_reason.items():
+        table.add_row(_name(reason))
+        for row in group:
+            tier = "" if row["tier"] == "standard" else f" ({printable(row['tier'])})"
+            table.add_row(
+                Padding(_name(row["model"]).append(tier), (0, 0, 0, 2)),
+                _n(row["calls"]),
+                _n(row["input_tokens"]),
+                _n(row["output_tokens"]),
+            )
     return table
 
 
@@ -303,16 +311,16 @@ def _places(result: Replay) -> int:
 
 
 def _n(count: int | None) -> str:
-    return "–" if count is None else f"{count:,}"
+    return "-" if count is None else f"{count:,}"
 
 
 def _usd(amount: Decimal | None, places: int, sign: str = "-") -> str:
-    return "–" if amount is None else f"{amount:{sign},.{places}f}"
+    return "-" if amount is None else f"{amount:{sign},.{places}f}"
 
 
 def _ratio(ratio: Decimal | None) -> str:
     if ratio is None:
-        return "–"
+        return "-"
     return f"{ratio:.2f}x" if ratio >= Decimal("0.1") else f"{ratio:.4f}x"
 
 
