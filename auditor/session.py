@@ -287,7 +287,8 @@ def _write(result: pipeline.Replay, format_: str, output: Path | None) -> None:
     if output is not None:
         files.write(output, content)
     elif isinstance(content, str):
-        sys.stdout.write(content)
+        sys.stdout.buffer.write(content.encode("utf-8"))
+        sys.stdout.buffer.flush()
 
 
 def _is_complete(result: pipeline.Replay, rejects: Allowance, unpriced: Allowance) -> bool:
