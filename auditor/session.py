@@ -22,6 +22,7 @@ from auditor.reports import catalogue, explanation, files, table
 from auditor.scenarios import Scenario
 from auditor.store import Store
 
+FILE_WIDTH = 160
 DIMENSIONS = ("day", "month", "model", "requested_model", "endpoint", "tier", "source")
 
 
@@ -114,7 +115,8 @@ def explain(
         assume_model=assume_model,
     )
     with Store.open(db, must_exist=True) as store:
-        explanation.show(pipeline.explain(store, question, call_id), _terminal())
+        explained = pipeline.explain(store, question, call_id)
+    _show(lambda console: explanation.show(explained, console))
 
 
 def show_scenarios(
@@ -122,7 +124,8 @@ def show_scenarios(
 ) -> None:
     """``audit show scenarios``: every one that is known, or those wanted."""
     known = _known_scenarios(_settings(config), scenario_files)
-    catalogue.scenarios(scenarios.choose(known, wanted) if wanted else known, _terminal())
+    chosen = scenarios.choose(known, wanted) if wanted else known
+    _show(lambda console: catalogue.scenarios(chosen, console))
 
 
 def show_prices(
@@ -130,40 +133,40 @@ def show_prices(
 ) -> None:
     """``audit show prices``."""
     settings = _settings(config)
-    catalogue.prices(_book(settings, prices), models, at, settings.models, _terminal())
+    book = _book(settings, prices)
+    _show(lambda console: catalogue.prices(book, models, at, settings.models, console))
 
 
 def show_formats(*, config: Path | None) -> None:
     """``audit show formats``."""
-    catalogue.formats(_formats(_settings(config)), _terminal())
+    known = _formats(_settings(config))
+    _show(lambda console: catalogue.formats(known, console))
 
 
 def show_models(db: Path, *, config: Path | None, prices: tuple[Path, ...]) -> None:
     """``audit show models``."""
-    _with_actual(db, config, prices, None, lambda store: catalogue.models(store, _terminal()))
+    _show_actual(db, config, prices, None, catalogue.models)
 
 
 def show_unpriced(
     db: Path, *, config: Path | None, prices: tuple[Path, ...], assume_model: str | None
 ) -> None:
     """``audit show unpriced``."""
-    _with_actual(
-        db, config, prices, assume_model, lambda store: catalogue.unpriced(store, _terminal())
-    )
+    _show_actual(db, config, prices, assume_model, catalogue.unpriced)
 
 
 def show_rejects(db: Path) -> None:
     """``audit show rejects``."""
     with Store.open(db, must_exist=True) as store:
-        catalogue.rejects(store, _terminal())
+        _show(lambda console: catalogue.rejects(store, console))
 
 
-def _with_actual(
+def _show_actual(
     db: Path,
     config: Path | None,
     prices: tuple[Path, ...],
     assume_model: str | None,
-    show: Callable[[Store], None],
+    show: Callable[[Store, Console], None],
 ) -> None:
     """Price the stored calls as logged, then show something of it."""
     settings = _settings(config)
@@ -175,7 +178,7 @@ def _with_actual(
     )
     with Store.open(db, must_exist=True) as store:
         pipeline.replay(store, question)
-        show(store)
+        _show(lambda console: show(store, console))
 
 
 def _settings(path: Path | None) -> Config:
@@ -276,12 +279,7 @@ def _files(count: int) -> str:
 
 def _write(result: pipeline.Replay, format_: str, output: Path | None) -> None:
     if format_ == "table":
-        if output is None:
-            table.show(result, _terminal())
-        else:
-            console = Console(file=None, record=True, width=160, no_color=True, quiet=True)
-            table.show(result, console)
-            files.write(output, console.export_text())
+        _show(lambda console: table.show(result, console), output)
         return
     content = files.WRITERS[format_](result)
     if output is not None:
@@ -312,8 +310,19 @@ def _unpriced_by_scenario(result: pipeline.Replay) -> dict[str, int]:
     return counts
 
 
-def _terminal() -> Console:
-    return Console(highlight=False, soft_wrap=False)
+def _show(render: Callable[[Console], None], output: Path | None = None) -> None:
+    """Print what ``render`` draws: in colour to a terminal, else without trailing blanks."""
+    console = Console(highlight=False, width=FILE_WIDTH if output else None, no_color=bool(output))
+    if console.is_terminal and output is None:
+        render(console)
+        return
+    with console.capture() as captured:
+        render(console)
+    text = "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+    if output is not None:
+        files.write(output, text)
+    else:
+        sys.stdout.write(text)
 
 
 def _say(sentence: str) -> None:

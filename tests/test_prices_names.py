@@ -97,7 +97,7 @@ def test_the_flags_and_the_steps_say_what_was_read(book: Book) -> None:
         ("ft:gpt-3.5-turbo:acme", "alias", True),
         ("curie:ft-acmeco-2021-03-03-21-44-20", "exact", True),
         ("babbage-002.ft-00ff", "exact", True),
-        ("text-embedding-ada-002-v2", "alias", False),
+        ("text-embedding-ada-002-v2", "respelled", False),
     ],
 )
 def test_exact_alias_and_fine_tuned(book: Book, name: str, how: str, fine_tuned: bool) -> None:
@@ -123,7 +123,7 @@ def test_an_exact_name_without_a_day_is_known_but_not_priced(book: Book) -> None
 
 def test_another_spelling_needs_no_day(book: Book) -> None:
     found = resolve("text-embedding-ada-002-v2", None, book)
-    assert (found.how, found.model) == ("alias", "text-embedding-ada-002")
+    assert (found.how, found.model) == ("respelled", "text-embedding-ada-002")
 
 
 def test_the_users_map_comes_first_and_takes_one_step(book: Book) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -29,9 +29,8 @@ SHOWN_UNPRICED = 12
 def show(result: Replay, console: Console) -> None:
     """Print a replay; in two tables where the terminal is narrower than 124 columns."""
     places = _places(result)
-    _heading(result, console)
-    _coverage(result, console)
-    _actual(result, console, places)
+    console.print(_heading(result, places))
+    console.print()
     if result.spent:
         console.print(_spent_table(result, places))
         console.print()
@@ -47,62 +46,53 @@ def show(result: Replay, console: Console) -> None:
     _notes(result, rows, console, places)
 
 
-def _heading(result: Replay, console: Console) -> None:
+def _heading(result: Replay, places: int) -> Table:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for label, text in _facts(result, places):
+        grid.add_row(Text(label, style="bold"), Text(text))
+    return grid
+
+
+def _facts(result: Replay, places: int) -> Iterator[tuple[str, str]]:
+    coverage, total = result.coverage, result.total
     begin, end = period_of(result)
     period = f"{begin} to {end}, end excluded" if begin else "no dated calls"
-    console.print(Text(f"Period    {period} ({result.question.zone})"))
-
-
-def _coverage(result: Replay, console: Console) -> None:
-    coverage, total = result.coverage, result.total
+    yield "Period", f"{period} ({result.question.zone})"
     files = "1 file" if coverage["files"] == 1 else f"{_n(coverage['files'])} files"
-    console.print(
-        Text(
-            f"Coverage  {_n(coverage['lines'])} lines of {files} = {_n(coverage['calls'])} calls + "
-            f"{_n(coverage['duplicates'])} duplicates + {_n(coverage['rejects'])} rejects + "
-            f"{_n(coverage['context'])} context"
-        )
-    )
-    parts = [
-        f"{_n(total['priced'])} priced",
-        f"{_n(total['unpriced'])} unpriced",
-        f"{_n(total['failed'])} failed",
-    ]
+    parts = _sum(coverage, ("calls", "duplicates", "rejects", "context"))
+    yield "Coverage", f"{_n(coverage['lines'])} lines of {files} = {parts}"
+    parts = _sum(total, ("priced", "unpriced", "failed"))
     if coverage["outside_period"]:
-        parts.append(f"{_n(coverage['outside_period'])} outside the period")
-    console.print(Text(f"Calls     {_n(coverage['calls'])} = {' + '.join(parts)}"))
-    counted = [
-        f"{_n(total[f'counted_by_{who}'])} by {name}"
-        for who, name in (
-            ("provider", "the provider"),
-            ("tokenizer", "our tokenizer"),
-            ("estimate", "estimate"),
-        )
-        if total[f"counted_by_{who}"] or who == "provider"
-    ]
-    console.print(Text(f"Tokens    counted {', '.join(counted)}"))
-
-
-def _actual(result: Replay, console: Console, places: int) -> None:
-    total = result.total
-    cost = _usd(total["cost_usd"], places)
-    missing = f", and {_n(total['unpriced'])} unpriced calls beside it" if total["unpriced"] else ""
-    console.print(
-        Text(
-            f"Actual    {cost} USD for {_n(total['priced'])} calls{missing}: "
-            f"{_n(total['input_tokens'])} tokens in, {_n(total['output_tokens'])} out"
-        ),
-        soft_wrap=False,
-    )
+        parts += f" + {_n(coverage['outside_period'])} outside the period"
+    yield "Calls", f"{_n(coverage['calls'])} = {parts}"
+    yield "Tokens", _counted(total)
+    missing = f" without {_n(total['unpriced'])} unpriced calls" if total["unpriced"] else ""
+    yield "Actual", f"{_usd(total['cost_usd'], places)} USD{missing}"
     if total["recorded_calls"]:
-        console.print(
-            Text(
-                f"Recorded  {_usd(total['recorded_usd'], places)} USD, as the logs claim for "
-                f"{_n(total['recorded_calls'])} calls; at the dated prices "
-                f"{_usd(total['recorded_actual_usd'], places)} USD"
-            )
+        yield (
+            "Recorded",
+            f"{_usd(total['recorded_usd'], places)} USD claimed by the logs for "
+            f"{_n(total['recorded_calls'])} calls; {_usd(total['recorded_actual_usd'], places)} "
+            "USD at dated prices",
         )
-    console.print()
+
+
+def _sum(row: Mapping[str, Any], names: Iterable[str]) -> str:
+    return " + ".join(f"{_n(row[name])} {name}" for name in names)
+
+
+def _counted(total: Mapping[str, Any]) -> str:
+    who = {
+        "provider": "calls counted by the provider",
+        "tokenizer": "by our tokenizer",
+        "estimate": "by estimate",
+    }
+    counted = ", ".join(
+        f"{_n(total[f'counted_by_{name}'])} {words}"
+        for name, words in who.items()
+        if total[f"counted_by_{name}"] or name == "provider"
+    )
+    return f"{_n(total['input_tokens'])} in, {_n(total['output_tokens'])} out; {counted}"
 
 
 def _table(title: str) -> Table:
@@ -132,11 +122,11 @@ def _one_table(result: Replay, rows: list[dict[str, Any]], places: int) -> Table
     table.add_column("scenario", no_wrap=True)
     for name in ("calls", "fits", "overflows", "unpriced", "tokens in", "tokens out"):
         table.add_column(name, justify="right", no_wrap=True)
-    for name in ("cost", "actual, same calls", "delta", "ratio"):
-        table.add_column(name, justify="right", no_wrap=name != "actual, same calls")
+    _add_money(table, rows)
+    partly = _is_partly_compared(rows)
     for row in rows:
         table.add_row(
-            *_groups(result, row), _name(row["name"]), *_counts(row), *_money(row, places)
+            *_groups(result, row), _name(row["name"]), *_counts(row), *_money(row, places, partly)
         )
     return table
 
@@ -156,10 +146,10 @@ def _cost_table(result: Replay, rows: list[dict[str, Any]], places: int) -> Tabl
     table = _table("What the calls that fit would have cost, USD")
     _add_groups(table, result)
     table.add_column("scenario", no_wrap=True)
-    for name in ("cost", "actual, same calls", "delta", "ratio"):
-        table.add_column(name, justify="right")
+    _add_money(table, rows)
+    partly = _is_partly_compared(rows)
     for row in rows:
-        table.add_row(*_groups(result, row), _name(row["name"]), *_money(row, places))
+        table.add_row(*_groups(result, row), _name(row["name"]), *_money(row, places, partly))
     return table
 
 
@@ -195,11 +185,26 @@ def _counts(row: dict[str, Any]) -> list[Text]:
     ]
 
 
-def _money(row: dict[str, Any], places: int) -> list[Text]:
+def _add_money(table: Table, rows: Iterable[dict[str, Any]]) -> None:
+    """The columns of ``_money``; ``compared`` where it differs from the cost."""
+    names = ["cost", "compared", "actual, same calls", "delta", "ratio"]
+    if not _is_partly_compared(rows):
+        names.remove("compared")
+    for name in names:
+        table.add_column(name, justify="right")
+
+
+def _is_partly_compared(rows: Iterable[dict[str, Any]]) -> bool:
+    return any(row["compared_calls"] < row["fits"] for row in rows)
+
+
+def _money(row: dict[str, Any], places: int, partly: bool) -> list[Text]:
     delta = row["delta_usd"]
     style = "" if not delta else "green" if delta < 0 else "red"
+    compared = [Text(_usd(row["compared_usd"], places))] if partly else []
     return [
         Text(_usd(row["cost_usd"], places), style="bold"),
+        *compared,
         Text(_usd(row["actual_usd"], places)),
         Text(_usd(delta, places, sign="+"), style=style),
         Text(_ratio(row["ratio"])),
@@ -214,11 +219,10 @@ def _notes(result: Replay, rows: list[dict[str, Any]], console: Console, places:
             "overflows: calls whose prompt and requested answer outgrow the window. They are no "
             "saving: cost, delta and ratio are of the calls that fit."
         )
-    partly = sorted({row["name"] for row in rows if row["compared_calls"] < row["fits"]})
-    if partly:
+    if _is_partly_compared(rows):
         notes.append(
-            "delta and ratio compare only calls whose actual cost is known; unpriced calls are "
-            f"left out of them in {len(partly)} scenarios."
+            "compared: the cost of those calls that fit and whose actual cost is known. actual, "
+            "delta and ratio are of the same calls."
         )
     if result.total["not_moved"]:
         notes.append(
