@@ -269,6 +269,11 @@ def _report(done: pipeline.Ingested) -> None:
         f"{done.tally.rejects:,} rejects."
         + (f" {_files(done.already)} known already." if done.already else "")
     )
+    if done.conflicts:
+        _say(
+            f"{done.conflicts:,} duplicates have other token counts than the call they repeat: "
+            "the fuller reading stays."
+        )
     for copy, original in done.copies:
         _say(f"{copy} is a copy of {original}, byte for byte: skipped.")
 
@@ -323,6 +328,7 @@ def _show(render: Callable[[Console], None], output: Path | None = None) -> None
         files.write(output, text)
     else:
         sys.stdout.write(text)
+        sys.stdout.flush()
 
 
 def _say(sentence: str) -> None:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import astuple
 from datetime import datetime
 from typing import Any, BinaryIO
 from urllib.parse import unquote
@@ -117,7 +116,7 @@ def to_call(number: int, line: Mapping[str, Any], asked: Asked, answer: Answer |
     refused = isinstance(status, int) and status >= 400
     failure = answer.failure if answer else None
     usage = answer.usage if answer else None
-    if usage is not None and not any(astuple(usage)):
+    if usage is not None and usage.is_zero:
         usage = None  # no call is free of tokens: the log does not know them
     failed = refused or failure is not None
     problem = failure or (f"HTTP {status}" if refused else None)
