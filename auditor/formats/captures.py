@@ -24,6 +24,7 @@ from auditor.records import Call, Context, Reading, Text
 from auditor.sources import LogFile
 
 ANSWER_OBJECTS = ("chat.completion", "text_completion", "response", "list")
+ENVELOPE = {"request", "response", "response_stream", "status_code"}
 TAG_FIELDS = (
     "team",
     "user",
@@ -76,6 +77,8 @@ def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
 def read_line(number: int, line: Mapping[str, Any], raw: bytes) -> Reading:
     """One capture as a Call; as Context where the request was no call of a model."""
     request = line.get("request")
+    if not (line.keys() & ENVELOPE or _is_answer(line)):
+        raise ValueError("neither a request with its answer nor an answer")
     answer = read_answer(line)
     if answer is not None and answer.kind == "not_a_call":
         return Context(number)

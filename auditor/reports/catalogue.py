@@ -151,12 +151,11 @@ def unpriced(store: Store, console: Console) -> None:
     console.print(unpriced_table(rows) if rows else Text("Every call has a price."))
 
 
-def rejects(store: Store, console: Console) -> None:
-    """The refused lines."""
-    rows = store.rows("ingest/rejects")
+def rejects(store: Store, console: Console, most: int | None = None) -> None:
+    """The refused lines, all or the first ``most``: where, why, and their first bytes."""
+    rows = store.rows("ingest/rejects", most=most)
     if not rows:
         console.print(Text("No line was rejected."))
-        return
     for row in rows:
         lines = f" ({row['lines']:,} lines)" if row["lines"] > 1 else ""
         console.print(

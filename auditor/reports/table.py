@@ -13,7 +13,7 @@ from rich.text import Text
 
 from auditor.pipeline.replay import Replay
 from auditor.reports.files import period_of
-from auditor.reports.rows import result_rows
+from auditor.reports.rows import counted, result_rows
 
 WIDE = 124
 BASES = {
@@ -58,21 +58,24 @@ def _facts(result: Replay, places: int) -> Iterator[tuple[str, str]]:
     begin, end = period_of(result)
     period = f"{begin} to {end}, end excluded" if begin else "no dated calls"
     yield "Period", f"{period} ({result.question.zone})"
-    files = "1 file" if coverage["files"] == 1 else f"{_n(coverage['files'])} files"
     parts = _sum(coverage, ("calls", "duplicates", "rejects", "context"))
-    yield "Coverage", f"{_n(coverage['lines'])} lines of {files} = {parts}"
+    yield (
+        "Coverage",
+        f"{_n(coverage['lines'])} lines of {counted(coverage['files'], 'file')} = {parts}",
+    )
     parts = _sum(total, ("priced", "unpriced", "failed"))
     if coverage["outside_period"]:
         parts += f" + {_n(coverage['outside_period'])} outside the period"
     yield "Calls", f"{_n(coverage['calls'])} = {parts}"
     yield "Tokens", _counted(total)
-    missing = f" without {_n(total['unpriced'])} unpriced calls" if total["unpriced"] else ""
+    unpriced = total["unpriced"]
+    missing = f" without {counted(unpriced, 'unpriced call')}" if unpriced else ""
     yield "Actual", f"{_usd(total['cost_usd'], places)} USD{missing}"
     if total["recorded_calls"]:
         yield (
             "Recorded",
             f"{_usd(total['recorded_usd'], places)} USD claimed by the logs for "
-            f"{_n(total['recorded_calls'])} calls; {_usd(total['recorded_actual_usd'], places)} "
+            f"{counted(total['recorded_calls'], 'call')}; {_usd(total['recorded_actual_usd'], places)} "
             "USD at dated prices",
         )
 
@@ -87,12 +90,12 @@ def _counted(total: Mapping[str, Any]) -> str:
         "tokenizer": "by our tokenizer",
         "estimate": "by estimate",
     }
-    counted = ", ".join(
+    counts = ", ".join(
         f"{_n(total[f'counted_by_{name}'])} {words}"
         for name, words in who.items()
         if total[f"counted_by_{name}"] or name == "provider"
     )
-    return f"{_n(total['input_tokens'])} in, {_n(total['output_tokens'])} out; {counted}"
+    return f"{_n(total['input_tokens'])} in, {_n(total['output_tokens'])} out; {counts}"
 
 
 def _table(title: str) -> Table:
@@ -226,13 +229,13 @@ def _notes(result: Replay, rows: list[dict[str, Any]], console: Console, places:
         )
     if result.total["not_moved"]:
         notes.append(
-            f"{_n(result.total['not_moved'])} calls are not of the kind that a chat or completion "
-            "model answers (embeddings and the like): they are in the actual cost "
-            f"({_usd(result.total['not_moved_usd'], places)} USD) and in no scenario."
+            f"{counted(result.total['not_moved'], 'call')} of a kind that no chat or completion "
+            "model answers (embeddings and the like): in the actual cost "
+            f"({_usd(result.total['not_moved_usd'], places)} USD), in no scenario."
         )
     if result.total["undated"]:
         notes.append(
-            f"{_n(result.total['undated'])} calls have no date, so no dated price: they are "
+            f"{counted(result.total['undated'], 'call')} without a date, so without a dated price: "
             "replayed only where the scenario fixes the date."
         )
     notes += _what_it_rests_on(result, places)
@@ -256,14 +259,14 @@ def _what_it_rests_on(result: Replay, places: int) -> Iterable[str]:
     for row in result.basis:
         if row["basis"] != "exact":
             yield (
-                f"{_n(row['calls'])} calls ({_usd(row['cost_usd'], places)} USD of the actual cost)"
-                f" are priced by {BASES[row['basis']]}."
+                f"{counted(row['calls'], 'call')} ({_usd(row['cost_usd'], places)} USD of the "
+                f"actual cost) priced by {BASES[row['basis']]}."
             )
     doubtful = result.total["doubtful_calls"]
     if doubtful:
         yield (
-            f"{_n(doubtful)} calls ({_usd(result.total['doubtful_usd'], places)} USD of the actual "
-            "cost) rest on rows that the price book marks as likely, not certain."
+            f"{counted(doubtful, 'call')} ({_usd(result.total['doubtful_usd'], places)} USD of the "
+            "actual cost) priced by rows that the book marks as likely, not certain."
         )
 
 
