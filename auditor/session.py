@@ -280,8 +280,8 @@ def _report(done: pipeline.Ingested) -> None:
     )
     if done.conflicts:
         _say(
-            f"{counted(done.conflicts, 'duplicate')} with other token counts than the call repeated: "
-            "the fuller reading stays."
+            f"{counted(done.conflicts, 'duplicate')} with other token counts than the call it "
+            "repeats: the fuller reading stays."
         )
     for copy, original in done.copies:
         _say(f"{copy} is a copy of {original}, byte for byte: skipped.")

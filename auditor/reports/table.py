@@ -75,8 +75,8 @@ def _facts(result: Replay, places: int) -> Iterator[tuple[str, str]]:
         yield (
             "Recorded",
             f"{_usd(total['recorded_usd'], places)} USD claimed by the logs for "
-            f"{counted(total['recorded_calls'], 'call')}; {_usd(total['recorded_actual_usd'], places)} "
-            "USD at dated prices",
+            f"{counted(total['recorded_calls'], 'call')}; "
+            f"{_usd(total['recorded_actual_usd'], places)} USD at dated prices",
         )
 
 
