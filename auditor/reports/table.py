@@ -328,7 +328,7 @@ def _usd(amount: Decimal | None, places: int, sign: str = "-") -> str:
 def _ratio(ratio: Decimal | None) -> str:
     if ratio is None:
         return "-"
-    return f"{ratio:.2f}x" if ratio >= Decimal("0.1") else f"{ratio:.4f}x"
+    return f"{ratio:.2f}x" if ratio >= Decimal("0.01") else f"{ratio:.4f}x"
 
 
 def _name(value: str | None) -> Text:
