@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -58,9 +59,7 @@ def _heading(result: Replay, places: int) -> Table:
 
 def _facts(result: Replay, places: int) -> Iterator[tuple[str, str]]:
     coverage, total = result.coverage, result.total
-    begin, end = period_of(result)
-    period = f"{begin} to {end}, end excluded" if begin else "no dated calls"
-    yield "Period", f"{period} ({result.question.zone})"
+    yield "Period", f"{_period(*period_of(result))} ({result.question.zone})"
     parts = _sum(coverage, ("calls", "duplicates", "rejects", "context"))
     yield (
         "Coverage",
@@ -81,6 +80,14 @@ def _facts(result: Replay, places: int) -> Iterator[tuple[str, str]]:
             f"{counted(total['recorded_calls'], 'call')}; "
             f"{_usd(total['recorded_actual_usd'], places)} USD at dated prices",
         )
+
+
+def _period(begin: date | None, end: date | None) -> str:
+    if begin and end:
+        return f"{begin} to {end}, end excluded"
+    if begin:
+        return f"from {begin} on"
+    return f"before {end}" if end else "no dated calls"
 
 
 def _sum(row: Mapping[str, Any], names: Iterable[str]) -> str:
