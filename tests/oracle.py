@@ -25,8 +25,9 @@ JUNE_27, LAUNCH, DEVDAY = date(2023, 6, 27), date(2023, 8, 22), date(2023, 11, 6
 FEB_1, MOVE_TO_0125, GONE = date(2024, 2, 1), date(2024, 2, 16), date(2024, 9, 13)
 CACHING, MOVE_TO_0806 = date(2024, 10, 1), date(2024, 10, 2)
 
-# model: (first day, first day no longer, input, cached input or None, output)
-PRICES: dict[str, list[tuple[date, date, str, str | None, str]]] = {
+# model: (first day, first day no longer, input, cached input, output); None for cached: as input,
+# None for output: the model produces none
+PRICES: dict[str, list[tuple[date, date, str, str | None, str | None]]] = {
     "gpt-3.5-turbo-0301": [
         (MARCH_1, JUNE_13, "0.002", None, "0.002"),
         (JUNE_13, GONE, "0.0015", None, "0.002"),
@@ -57,8 +58,8 @@ PRICES: dict[str, list[tuple[date, date, str, str | None, str]]] = {
         (CACHING, date(2025, 1, 31), "0.003", "0.0015", "0.012"),
     ],
     "text-embedding-ada-002": [
-        (date(2022, 12, 15), JUNE_13, "0.0004", None, "0"),
-        (JUNE_13, NEVER, "0.0001", None, "0"),
+        (date(2022, 12, 15), JUNE_13, "0.0004", None, None),
+        (JUNE_13, NEVER, "0.0001", None, None),
     ],
 }
 TURBO = [
@@ -115,13 +116,11 @@ def actual_cost(call: Call) -> Decimal | None:
     name = call["served"] or call["requested"]
     model = _on(NAMES.get(name, []), call["day"])
     rates = _on(PRICES[model[2]], call["day"]) if model else None
-    if call["state"] == "uncounted" or rates is None:
+    if call["state"] == "uncounted" or rates is None or (call["made"] and rates[4] is None):
         return None
-    sent, cached, made = rates[2], rates[3] or rates[2], rates[4]
+    sent, cached, made = (Decimal(rate or 0) for rate in (rates[2], rates[3] or rates[2], rates[4]))
     full = call["sent"] - call["cached"]
-    return (
-        full * Decimal(sent) + call["cached"] * Decimal(cached) + call["made"] * Decimal(made)
-    ) / 1000
+    return (full * sent + call["cached"] * cached + call["made"] * made) / 1000
 
 
 def scenario_cost(call: Call, ladder: list[tuple[str, str, int]]) -> Decimal | None:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from auditor.pipeline import explain, replay
 from auditor.prices import open_book
-from auditor.scenarios import Scenario, built_in
+from auditor.scenarios import built_in
 from auditor.store import Store
 from helpers.logs import GARBAGE, Line, capture, embedding, failure, uncounted, write
 from helpers.runs import Document, document_of, question, replayed, stored
@@ -24,6 +24,7 @@ from helpers.runs import Document, document_of, question, replayed, stored
 COUNTS = ("calls", "fits", "overflows", "unpriced", "input_tokens", "output_tokens")
 MONEY = ("cost_usd", "actual_usd", "delta_usd", "compared_usd")
 SPENT = ("calls", "failed", "unpriced", "input_tokens", "output_tokens", "cost_usd")
+SPENT_TOTAL = ("calls", "unpriced", "input_tokens", "output_tokens", "cost_usd")
 DIMENSIONS = (
     ("day",),
     ("month",),
@@ -84,10 +85,6 @@ def _sum(values: list[Any]) -> Any:
     if any(isinstance(value, str) for value in known):
         return sum(map(Decimal, known), Decimal(0))
     return sum(known) if known else None
-
-
-def of_scenario(document: Document, name: str) -> Iterator[Document]:
-    return (row for row in document["scenarios"] if row["name"] == name)
 
 
 def by_scenario(documents: Iterable[Document]) -> dict[str, dict[str, Any]]:
@@ -209,23 +206,6 @@ def test_a_range_is_the_sum_of_its_days(clock_change_store: Store, zone: str) ->
         )
 
 
-def test_a_day_that_the_clocks_cut_short_or_stretch_has_23_or_25_hours(
-    clock_change_store: Store,
-) -> None:
-    """In Berlin, quarters of an hour: 92 on 2023-03-26, 100 on 2023-10-29, one call each side."""
-
-    def calls_on(day: date) -> int:
-        zone = ZoneInfo("Europe/Berlin")
-        found = document_of(
-            clock_change_store, zone=zone.key, from_date=day, to_date=day + timedelta(1)
-        )
-        return int(found["actual"]["calls"])
-
-    short, usual, long = map(calls_on, (date(2023, 3, 26), date(2023, 3, 27), date(2023, 10, 29)))
-    assert short < usual < long
-    assert (long - short) == 2 * (usual - short)
-
-
 @pytest.mark.parametrize("zone", ZONES)
 def test_periods_are_half_open(zone: str) -> None:
     first, last = date(2023, 8, 1), date(2023, 9, 1)
@@ -254,8 +234,6 @@ def test_adjoining_periods_share_no_call_and_leave_none_out() -> None:
         [whole["actual"]], SPENT_TOTAL
     )
 
-
-SPENT_TOTAL = ("calls", "unpriced", "input_tokens", "output_tokens", "cost_usd")
 
 # --- money
 
@@ -335,15 +313,10 @@ def test_an_unpriced_call_is_never_zero() -> None:
     assert all_of_them["actual"]["unpriced"] == len(lines)
 
 
-def every_scenario() -> tuple[Scenario, ...]:
-    """Those of August 2023 and those of today, which price each call at its own date."""
-    return built_in()
-
-
 def test_what_explain_says_of_each_call_adds_up_to_the_replay(tmp_path: Path) -> None:
     lines = [*mixed_traffic(45, 6), embedding("2023-08-22T10:00:00Z", None, 10)]
     with stored(write(tmp_path / "calls.jsonl", lines)) as store:
-        asked = question(scenarios=every_scenario())
+        asked = question(scenarios=built_in())
         total = replay(store, asked)
         calls = [explain(store, asked, f"calls.jsonl:{n}") for n, _ in enumerate(lines, 1)]
     paid = [call.actual_usd for call in calls if call.actual_usd is not None]
