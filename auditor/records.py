@@ -37,6 +37,11 @@ class Usage:
         """All tokens generated, seen or hidden."""
         return self.output_tokens + self.reasoning_tokens
 
+    @property
+    def is_zero(self) -> bool:
+        """Whether no meter holds a token."""
+        return not (self.prompt_tokens or self.produced_tokens or self.audio_tokens)
+
 
 @dataclass(frozen=True, slots=True)
 class Text:

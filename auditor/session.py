@@ -19,9 +19,12 @@ from auditor.formats.mapped import from_mapping
 from auditor.pipeline.counting import Gauge
 from auditor.prices import Book, open_book
 from auditor.reports import catalogue, explanation, files, table
+from auditor.reports.rows import RESULT_COLUMNS, counted
 from auditor.scenarios import Scenario
 from auditor.store import Store
 
+FILE_WIDTH = 160
+SHOWN_REJECTS = 3
 DIMENSIONS = ("day", "month", "model", "requested_model", "endpoint", "tier", "source")
 
 
@@ -71,6 +74,8 @@ def replay(
         if logs:
             _ingest(store, logs, settings, question.book, assume_model=assume_model, **reading)
         result = pipeline.replay(store, question)
+        if result.coverage["rejects"]:
+            _say_rejects(store, db, result.coverage["rejects"])
     _write(result, format_, output)
     return _is_complete(result, allowed_rejects, allowed_unpriced)
 
@@ -90,7 +95,7 @@ def ingest(
     with Store.open(db) as store:
         done = _ingest(store, logs, settings, _book(settings, prices), **reading)
     if not allowed.allows(done.tally.rejects, done.tally.lines):
-        _say(f"{done.tally.rejects:,} lines were rejected: `audit show rejects --db {db}`.")
+        _say(f"{counted(done.tally.rejects, 'line')} rejected: `audit show rejects --db {db}`.")
         return False
     return True
 
@@ -114,7 +119,8 @@ def explain(
         assume_model=assume_model,
     )
     with Store.open(db, must_exist=True) as store:
-        explanation.show(pipeline.explain(store, question, call_id), _terminal())
+        explained = pipeline.explain(store, question, call_id)
+    _show(lambda console: explanation.show(explained, console))
 
 
 def show_scenarios(
@@ -122,7 +128,8 @@ def show_scenarios(
 ) -> None:
     """``audit show scenarios``: every one that is known, or those wanted."""
     known = _known_scenarios(_settings(config), scenario_files)
-    catalogue.scenarios(scenarios.choose(known, wanted) if wanted else known, _terminal())
+    chosen = scenarios.choose(known, wanted) if wanted else known
+    _show(lambda console: catalogue.scenarios(chosen, console))
 
 
 def show_prices(
@@ -130,40 +137,40 @@ def show_prices(
 ) -> None:
     """``audit show prices``."""
     settings = _settings(config)
-    catalogue.prices(_book(settings, prices), models, at, settings.models, _terminal())
+    book = _book(settings, prices)
+    _show(lambda console: catalogue.prices(book, models, at, settings.models, console))
 
 
 def show_formats(*, config: Path | None) -> None:
     """``audit show formats``."""
-    catalogue.formats(_formats(_settings(config)), _terminal())
+    known = _formats(_settings(config))
+    _show(lambda console: catalogue.formats(known, console))
 
 
 def show_models(db: Path, *, config: Path | None, prices: tuple[Path, ...]) -> None:
     """``audit show models``."""
-    _with_actual(db, config, prices, None, lambda store: catalogue.models(store, _terminal()))
+    _show_actual(db, config, prices, None, catalogue.models)
 
 
 def show_unpriced(
     db: Path, *, config: Path | None, prices: tuple[Path, ...], assume_model: str | None
 ) -> None:
     """``audit show unpriced``."""
-    _with_actual(
-        db, config, prices, assume_model, lambda store: catalogue.unpriced(store, _terminal())
-    )
+    _show_actual(db, config, prices, assume_model, catalogue.unpriced)
 
 
 def show_rejects(db: Path) -> None:
     """``audit show rejects``."""
     with Store.open(db, must_exist=True) as store:
-        catalogue.rejects(store, _terminal())
+        _show(lambda console: catalogue.rejects(store, console))
 
 
-def _with_actual(
+def _show_actual(
     db: Path,
     config: Path | None,
     prices: tuple[Path, ...],
     assume_model: str | None,
-    show: Callable[[Store], None],
+    show: Callable[[Store, Console], None],
 ) -> None:
     """Price the stored calls as logged, then show something of it."""
     settings = _settings(config)
@@ -175,7 +182,7 @@ def _with_actual(
     )
     with Store.open(db, must_exist=True) as store:
         pipeline.replay(store, question)
-        show(store)
+        _show(lambda console: show(store, console))
 
 
 def _settings(path: Path | None) -> Config:
@@ -211,6 +218,11 @@ def _dimensions(by: Iterable[str]) -> tuple[str, ...]:
     if len(names) > pipeline.MAX_DIMENSIONS:
         raise AuditError(
             f"--by was given {len(names)} times", hint=f"{pipeline.MAX_DIMENSIONS} are possible."
+        )
+    if taken := [name for name in names if name in RESULT_COLUMNS]:
+        raise AuditError(
+            f"--by {taken[0]}: the result has a column of that name",
+            hint=f"Name the tag as tag:{taken[0]}.",
         )
     if any(not name or name == "tag:" for name in names):
         raise AuditError(
@@ -262,43 +274,50 @@ def _ingest(
 def _report(done: pipeline.Ingested) -> None:
     duplicates = done.tally.records - done.calls
     _say(
-        f"Read {_files(done.sources)}: {done.calls:,} new calls, {duplicates:,} duplicates, "
-        f"{done.tally.rejects:,} rejects."
-        + (f" {_files(done.already)} known already." if done.already else "")
+        f"Read {counted(done.sources, 'file')}: {counted(done.calls, 'new call')}, "
+        f"{counted(duplicates, 'duplicate')}, {counted(done.tally.rejects, 'reject')}."
+        + (f" {counted(done.already, 'file')} known already." if done.already else "")
     )
+    if done.conflicts:
+        _say(
+            f"{counted(done.conflicts, 'duplicate')} with other token counts than the call it "
+            "repeats: the fuller reading stays."
+        )
     for copy, original in done.copies:
         _say(f"{copy} is a copy of {original}, byte for byte: skipped.")
 
 
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count:,} files"
+def _say_rejects(store: Store, db: Path | None, count: int) -> None:
+    """The first rejects on standard error, and where the others are."""
+    console = Console(stderr=True, highlight=False)
+    catalogue.rejects(store, console, most=SHOWN_REJECTS)
+    if db is not None:
+        _say(f"All rejects: `audit show rejects --db {db}`.")
+    elif count > SHOWN_REJECTS:
+        _say("For all rejects keep a store with --db FILE, then `audit show rejects --db FILE`.")
 
 
 def _write(result: pipeline.Replay, format_: str, output: Path | None) -> None:
     if format_ == "table":
-        if output is None:
-            table.show(result, _terminal())
-        else:
-            console = Console(file=None, record=True, width=160, no_color=True, quiet=True)
-            table.show(result, console)
-            files.write(output, console.export_text())
+        _show(lambda console: table.show(result, console), output)
         return
     content = files.WRITERS[format_](result)
     if output is not None:
         files.write(output, content)
     elif isinstance(content, str):
-        sys.stdout.write(content)
+        sys.stdout.buffer.write(content.encode("utf-8"))
+        sys.stdout.buffer.flush()
 
 
 def _is_complete(result: pipeline.Replay, rejects: Allowance, unpriced: Allowance) -> bool:
     coverage, total = result.coverage, result.total
     complete = True
     if not rejects.allows(coverage["rejects"], coverage["lines"]):
-        _say(f"Incomplete: {coverage['rejects']:,} lines were rejected.")
+        _say(f"Incomplete: {counted(coverage['rejects'], 'line')} rejected.")
         complete = False
     worst = max([total["unpriced"], *_unpriced_by_scenario(result).values()])
     if not unpriced.allows(worst, total["calls"]):
-        _say(f"Incomplete: up to {worst:,} calls are unpriced; every total leaves them out.")
+        _say(f"Incomplete: up to {counted(worst, 'call')} unpriced; every total leaves them out.")
         complete = False
     return complete
 
@@ -311,8 +330,20 @@ def _unpriced_by_scenario(result: pipeline.Replay) -> dict[str, int]:
     return counts
 
 
-def _terminal() -> Console:
-    return Console(highlight=False, soft_wrap=False)
+def _show(render: Callable[[Console], None], output: Path | None = None) -> None:
+    """Print what ``render`` draws: in colour to a terminal, else without trailing blanks."""
+    console = Console(highlight=False, width=FILE_WIDTH if output else None, no_color=bool(output))
+    if console.is_terminal and output is None:
+        render(console)
+        return
+    with console.capture() as captured:
+        render(console)
+    text = "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+    if output is not None:
+        files.write(output, text)
+    else:
+        sys.stdout.write(text)
+        sys.stdout.flush()
 
 
 def _say(sentence: str) -> None:

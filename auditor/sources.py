@@ -33,7 +33,11 @@ BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
-    """One file to read. ``name`` is how results call it: relative to what the user named."""
+    """One file to read. ``name`` is how results call it, the same on every machine.
+
+    A file in a named folder is called by its path from that folder on, a named file by its own
+    name.
+    """
 
     path: Path
     name: str
@@ -169,8 +173,9 @@ def find(named: Iterable[str], exclude: Iterable[str] = ()) -> tuple[LogFile, ..
 def _behind(name: str) -> Iterator[LogFile]:
     path = Path(name)
     if path.is_dir():
+        folder = Path(path.resolve().name)
         files = [
-            LogFile(file, file.relative_to(path).as_posix())
+            LogFile(file, (folder / file.relative_to(path)).as_posix())
             for file in sorted(path.rglob("*"))
             if _is_candidate(file, path)
         ]

@@ -24,30 +24,28 @@ REFUSED = {
     "   ": "the name is empty",
     " gpt-4": "the name has white space around it",
     "gpt-4\n": "the name has white space around it",
-    "GPT-4": "no row named GPT-4",
-    "gpt-4-0613-FC": "no row named gpt-4-0613-FC",
-    "gpt-4-06": "no row named gpt-4-06",
+    "GPT-4": "not in the price book",
+    "gpt-4-0613-FC": "not in the price book",
+    "gpt-4-06": "not in the price book",
     "gpt-4-0613 ": "the name has white space around it",
-    "gpt-3.5": "no row named gpt-3.5",
-    "gpt-35": "no row named gpt-35",
-    "gpt-35-turbo-9999": "no row named gpt-3.5-turbo-9999",
-    "gpt-35-turbox": "no row named gpt-35-turbox",
-    "GPT_3_5_TURBO": "no row named GPT_3_5_TURBO",
-    "unknown": "no row named unknown",
-    "azure/my-dep": "no row named my-dep",
-    "azure/": "no row named ",
-    "openrouter/openai/gpt-4": "no row named openrouter/openai/gpt-4",
-    "openai/azure/gpt-4": "no row named azure/gpt-4",
-    "anthropic/gpt-4": "no row named anthropic/gpt-4",
-    "ft:": "no row named ft:",
-    "ft:gpt-3.5-turbo-0613:acme:7qTVM5AR": "no row named ft:gpt-3.5-turbo-0613:acme:7qTVM5AR",
-    "ft:gpt-3.5-turbo-0613:acme::id:ckpt-step-x": (
-        "no row named ft:gpt-3.5-turbo-0613:acme::id:ckpt-step-x"
-    ),
+    "gpt-3.5": "not in the price book",
+    "gpt-35": "not in the price book",
+    "gpt-35-turbo-9999": "not in the price book",
+    "gpt-35-turbox": "not in the price book",
+    "GPT_3_5_TURBO": "not in the price book",
+    "unknown": "not in the price book",
+    "azure/my-dep": "not in the price book",
+    "azure/": "not in the price book",
+    "openrouter/openai/gpt-4": "not in the price book",
+    "openai/azure/gpt-4": "not in the price book",
+    "anthropic/gpt-4": "not in the price book",
+    "ft:": "not in the price book",
+    "ft:gpt-3.5-turbo-0613:acme:7qTVM5AR": "not in the price book",
+    "ft:gpt-3.5-turbo-0613:acme::id:ckpt-step-x": ("not in the price book"),
     "ft:gpt-4-0314:acme::id": "no row named ft:gpt-4-0314",
     "ft:my-model:acme::id": "no row named ft:my-model",
     "text-davinci-003:ft-acme-2023": "no row named text-davinci-003:ft-*",
-    "gpt-35-turbo-0613.ft-xyz": "no row named gpt-3.5-turbo-0613.ft-xyz",
+    "gpt-35-turbo-0613.ft-xyz": "not in the price book",
     "gpt-4o": "no version of gpt-4o is known before 2024-05-13",
     "gpt-4-turbo-preview": "no version of gpt-4-turbo-preview is known before 2024-01-25",
 }
@@ -99,7 +97,7 @@ def test_the_flags_and_the_steps_say_what_was_read(book: Book) -> None:
         ("ft:gpt-3.5-turbo:acme", "alias", True),
         ("curie:ft-acmeco-2021-03-03-21-44-20", "exact", True),
         ("babbage-002.ft-00ff", "exact", True),
-        ("text-embedding-ada-002-v2", "alias", False),
+        ("text-embedding-ada-002-v2", "respelled", False),
     ],
 )
 def test_exact_alias_and_fine_tuned(book: Book, name: str, how: str, fine_tuned: bool) -> None:
@@ -125,7 +123,7 @@ def test_an_exact_name_without_a_day_is_known_but_not_priced(book: Book) -> None
 
 def test_another_spelling_needs_no_day(book: Book) -> None:
     found = resolve("text-embedding-ada-002-v2", None, book)
-    assert (found.how, found.model) == ("alias", "text-embedding-ada-002")
+    assert (found.how, found.model) == ("respelled", "text-embedding-ada-002")
 
 
 def test_the_users_map_comes_first_and_takes_one_step(book: Book) -> None:
@@ -139,7 +137,7 @@ def test_the_users_map_comes_first_and_takes_one_step(book: Book) -> None:
         True,
     )
     assert found.steps[0] == "my-dep is mapped to gpt-35-turbo-0613 by the configuration"
-    assert resolve("gpt-4", DAY, book, names).reason == "no row named my-dep"
+    assert resolve("gpt-4", DAY, book, names).reason == "not in the price book"
     assert resolve(" my dep", DAY, book, {" my dep": "gpt-4"}).model == "gpt-4"
 
 
@@ -184,7 +182,7 @@ def test_the_served_model_is_priced_and_the_requested_one_only_without_it(book: 
 
     assert served is not None and served.model == "gpt-3.5-turbo-0301"
     assert requested is not None and requested.model == "gpt-4"
-    assert price_call(book, "mystery", "gpt-4", DAY).reason == "no row named mystery"
+    assert price_call(book, "mystery", "gpt-4", DAY).reason == "not in the price book"
     assert price_call(book, None, None, DAY).reason == "the call names no model"
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import astuple
 from datetime import datetime
 from typing import Any, BinaryIO
 from urllib.parse import unquote
@@ -25,6 +24,7 @@ from auditor.records import Call, Context, Reading, Text
 from auditor.sources import LogFile
 
 ANSWER_OBJECTS = ("chat.completion", "text_completion", "response", "list")
+ENVELOPE = {"request", "response", "response_stream", "status_code"}
 TAG_FIELDS = (
     "team",
     "user",
@@ -77,6 +77,8 @@ def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
 def read_line(number: int, line: Mapping[str, Any], raw: bytes) -> Reading:
     """One capture as a Call; as Context where the request was no call of a model."""
     request = line.get("request")
+    if not (line.keys() & ENVELOPE or _is_answer(line)):
+        raise ValueError("neither a request with its answer nor an answer")
     answer = read_answer(line)
     if answer is not None and answer.kind == "not_a_call":
         return Context(number)
@@ -117,7 +119,7 @@ def to_call(number: int, line: Mapping[str, Any], asked: Asked, answer: Answer |
     refused = isinstance(status, int) and status >= 400
     failure = answer.failure if answer else None
     usage = answer.usage if answer else None
-    if usage is not None and not any(astuple(usage)):
+    if usage is not None and usage.is_zero:
         usage = None  # no call is free of tokens: the log does not know them
     failed = refused or failure is not None
     problem = failure or (f"HTTP {status}" if refused else None)

@@ -4,27 +4,7 @@ Works for CSV (any of , ; tab |) and for JSON lines, where a dotted name reaches
 (``usage.prompt_tokens``) unless a field has that very name. A file belongs to the format when it
 has every column that the mapping names.
 
-=================  ================================================================
-key                meaning
-=================  ================================================================
-time               moment of the call
-time_format        ``auto`` (default), ``unix``, ``unix_ms`` or a strptime pattern
-zone               time zone of times without an offset; UTC unless given
-model              the model that answered
-requested_model    the model that was asked for
-input, output      tokens sent and produced, as the provider reported them
-cached_input       tokens of ``input`` that were read from a cache
-reasoning          tokens of ``output`` that were hidden reasoning
-input_bytes,       sizes of request and answer, used with ``--estimate`` where there
-output_bytes       are no token counts
-prompt, answer     the text, counted where there are no token counts
-max_tokens         tokens of answer that were asked for
-cost               the cost that the log claims, USD
-id                 the provider's own call id
-tier               ``standard``, ``batch``, ``flex``, …
-status             outcome; ``failed = ["error", "429"]`` lists the words of failure
-tags               columns kept as tags, for ``--by tag:NAME``
-=================  ================================================================
+``KEYS`` says what each key of a mapping means.
 """
 
 from __future__ import annotations
@@ -49,7 +29,29 @@ from auditor.formats.times import read_time_as
 from auditor.records import BadUsageError, Call, Reading, Text, Usage
 from auditor.sources import LogFile
 
-SETTINGS = ("time_format", "zone", "tags", "failed")
+KEYS: Mapping[str, str] = {
+    "time": "moment of the call",
+    "time_format": "auto (default), unix, unix_ms or a strptime pattern",
+    "zone": "time zone of times without an offset; UTC unless given",
+    "model": "the model that answered",
+    "requested_model": "the model that was asked for",
+    "input": "tokens sent, as the provider reported them",
+    "output": "tokens produced, as the provider reported them",
+    "cached_input": "tokens of input that were read from a cache",
+    "reasoning": "tokens of output that were hidden reasoning",
+    "input_bytes": "size of the request, used with --estimate where there are no counts",
+    "output_bytes": "size of the answer, likewise",
+    "prompt": "the text sent, counted where there are no counts",
+    "answer": "the text received, likewise",
+    "max_tokens": "tokens of answer that were asked for",
+    "cost": "the cost that the log claims, USD",
+    "id": "the provider's own call id",
+    "tier": "standard, batch, flex, ...",
+    "status": "outcome of the call",
+    "failed": 'list of the words of status that mean failure: ["error", "429"]',
+    "tags": "list of columns kept as tags, for --by tag:NAME",
+}
+NOT_ONE_COLUMN = ("time_format", "zone", "tags", "failed")
 HINT = "See `audit show formats` for the keys of a mapping."
 
 
@@ -81,7 +83,7 @@ class TableMapping:
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column that a file of this format must have."""
-        single = (getattr(self, f.name) for f in fields(self) if f.name not in SETTINGS)
+        single = (getattr(self, f.name) for f in fields(self) if f.name not in NOT_ONE_COLUMN)
         return (*(column for column in single if column), *self.tags)
 
 
@@ -113,8 +115,7 @@ def _checked(name: str, entries: Mapping[str, Any], file: str) -> TableMapping:
     def refuse(problem: str) -> ConfigError:
         return ConfigError(file, None, f"[formats.{name}] {problem}", hint=HINT)
 
-    known = {f.name for f in fields(TableMapping)}
-    if unknown := sorted(entries.keys() - known):
+    if unknown := sorted(entries.keys() - KEYS.keys()):
         raise refuse(f"has a key we do not know: {unknown[0]}")
     values: dict[str, Any] = {}
     for key, value in entries.items():

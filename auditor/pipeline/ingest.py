@@ -67,12 +67,17 @@ class Tally:
 
 @dataclass(slots=True)
 class Ingested:
-    """What an ingest did. ``copies`` are pairs: a file, and the source it is identical with."""
+    """What an ingest did.
+
+    ``copies`` are pairs: a file, and the source it is identical with. ``conflicts`` are duplicates
+    whose token counts differ from the call that they repeat.
+    """
 
     sources: int = 0
     already: int = 0
     calls: int = 0
     tally: Tally = field(default_factory=Tally)
+    conflicts: int = 0
     copies: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -118,6 +123,7 @@ def ingest(
             arrived = store.rows("ingest/arrived", source_id=source_id)[0]
         done.sources += 1
         done.calls += arrived["calls"] - arrived["improved"]
+        done.conflicts += arrived["conflicts"]
         done.tally.lines += tally.lines
         done.tally.records += tally.records
         done.tally.rejects += tally.rejects

@@ -18,9 +18,10 @@ from auditor.prices.book import Alias, Book
 from auditor.prices.span import covers, outside
 from auditor.prices.spelling import Spelling, read, split_router
 
-How = Literal["exact", "alias", "refused"]
+How = Literal["exact", "respelled", "alias", "refused"]
 
 NO_MAP: Mapping[str, str] = MappingProxyType({})
+NOT_IN_BOOK = "not in the price book"
 NEEDS_DATE = "its version depends on the date, and the call has none"
 AZURE_HIDES = "Azure does not say which version answered: the day decides"
 
@@ -31,9 +32,9 @@ class Resolution:
 
     ``model`` is the name of a row in the price book, None when refused. ``snapshot`` is the dated
     snapshot behind it (the model itself, unless that is an alias). ``how`` is ``alias`` when the
-    day chose the snapshot. ``mapped``: by the user's map; ``router``: the prefix taken off;
-    ``azure``: an Azure form, so that Azure's prices may apply; ``steps``: what led to what, a
-    sentence each; ``reason``: why it was refused.
+    day chose the snapshot, ``respelled`` when the name has only ever meant this one. ``mapped``:
+    by the user's map; ``router``: the prefix taken off; ``azure``: an Azure form, so that Azure's
+    prices may apply; ``steps``: what led to what, a sentence each; ``reason``: why it was refused.
     """
 
     name: str
@@ -110,7 +111,7 @@ def _own_row(name: str, on: date | None, book: Book) -> Resolution:
     alias = book.alias(name, on)
     if alias is None:
         return Resolution(name, name, name, "exact", steps=(f"{name} is in the price book",))
-    return Resolution(name, name, alias.model, "alias", steps=(_stood_for(alias, on),))
+    return Resolution(name, name, alias.model, _how(alias, book), steps=(_stood_for(alias, on),))
 
 
 def _by_calendar(spelling: Spelling, on: date | None, book: Book) -> Resolution:
@@ -120,13 +121,20 @@ def _by_calendar(spelling: Spelling, on: date | None, book: Book) -> Resolution:
         model = spelling.row_for(alias.model)
         if model not in book:
             return _refused(base, f"no row named {model}", _stood_for(alias, on))
-        return Resolution(base, model, model, "alias", steps=(_stood_for(alias, on),))
+        return Resolution(base, model, model, _how(alias, book), steps=(_stood_for(alias, on),))
     entries = book.entries(base)
     if not entries:
-        return _refused(base, f"no row named {spelling.row_for(base)}")
+        row_name = spelling.row_for(base)
+        return _refused(base, NOT_IN_BOOK if row_name == base else f"no row named {row_name}")
     if on is None:
         return _refused(base, NEEDS_DATE)
     return _refused(base, f"no version of {base} is known {outside(entries, on)}")
+
+
+def _how(alias: Alias, book: Book) -> How:
+    """Whether the day chose among snapshots, or the name has only ever meant this one."""
+    targets = {entry.model for entry in book.entries(alias.name)}
+    return "respelled" if len(targets) == 1 and alias.confidence == "certain" else "alias"
 
 
 def _is_fine_tuned(model: str | None, book: Book) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -20,23 +21,24 @@ from auditor.reports.table import printable, unpriced_table
 from auditor.scenarios import Scenario
 from auditor.store import Store
 
-NOTHING = "–"
+NOTHING = "-"
 
 
 def scenarios(known: Iterable[Scenario], console: Console) -> None:
-    """One row a scenario, with its notes below the title."""
-    table = plain_table(
-        "group", "scenario", "models, in the order tried", "prices at", "what it is"
-    )
+    """Each scenario with its models, the date of its prices and its notes, by group."""
+    group = None
     for one in known:
-        table.add_row(
-            one.group,
-            one.name,
-            "\n".join(one.models),
-            one.prices_at.isoformat() if one.prices_at else "each call",
-            "\n".join((one.title, *(f"- {note}" for note in one.notes))),
+        if one.group != group:
+            group = one.group
+            console.print(Text(f"Group {group}", style="bold"))
+        prices_at = f"prices of {one.prices_at}" if one.prices_at else "prices of each call's day"
+        tier = f", {one.tier} tier" if one.tier else ", tier of each call"
+        console.print(
+            Text(f"  {one.name}", style="bold").append(f"  {one.title}", style="not bold")
         )
-    console.print(table)
+        _indented(console, f"{', else '.join(one.models)}; {prices_at}{tier}")
+        for note in one.notes:
+            _indented(console, f"- {note}")
 
 
 def prices(
@@ -57,13 +59,13 @@ def prices(
     console.print(_price_table(rows))
     for row in rows if wanted else ():
         console.print()
-        console.print(Text(f"{row.model} {_span(row)}, {row.book}.csv line {row.line}"))
-        console.print(Text(f"  source      {row.source}"))
-        console.print(Text(f"  confidence  {row.confidence}"))
+        console.print(Text(f"{row.model}, {_span(row)}: {row.book}.csv line {row.line}"))
+        _indented(console, f"source: {row.source}")
+        _indented(console, f"confidence: {row.confidence}")
         if row.alias_of:
-            console.print(Text(f"  stands for  {row.alias_of}"))
+            _indented(console, f"stands for: {row.alias_of}")
         if row.note:
-            console.print(Text(f"  note        {row.note}"))
+            _indented(console, f"note: {row.note}")
 
 
 def _rows_of(
@@ -80,7 +82,7 @@ def _rows_of(
     else:
         priced = price(book, name, at, user_map=names)
         for step in priced.resolution.steps:
-            console.print(Text(step[:1].upper() + step[1:] + "."))
+            console.print(Text(f"{step}."))
         if priced.row:
             return [priced.row]
         reason = f"{name} on {at}: {priced.reason}"
@@ -90,21 +92,15 @@ def _rows_of(
 
 
 def _price_table(rows: Iterable[Row]) -> Table:
-    table = plain_table("model", "tier", "from", "to, excluded")
+    table = plain_table("model")
+    table.title = Text("USD per 1,000 tokens", style="bold")
     for name in ("input", "cached", "output", "training", "window"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.title = Text("USD per 1,000 tokens", style="bold")
     for row in rows:
-        long = f"prompt > {row.above_input_tokens:,}" if row.above_input_tokens else ""
         table.add_row(
-            row.model,
-            " ".join(part for part in (row.tier, long) if part),
-            _day(row.effective_from),
-            _day(row.effective_to),
-            _rate(row.input_per_1k_usd),
-            _rate(row.cached_input_per_1k_usd),
-            _rate(row.output_per_1k_usd),
-            _rate(row.training_per_1k_usd),
+            f"{row.model}\n  {_span(row)}",
+            *map(_rate, (row.input_per_1k_usd, row.cached_input_per_1k_usd)),
+            *map(_rate, (row.output_per_1k_usd, row.training_per_1k_usd)),
             f"{row.context_window:,}" if row.context_window else NOTHING,
         )
     return table
@@ -118,24 +114,35 @@ def formats(known: Iterable[Format], console: Console) -> None:
     console.print(table)
     console.print()
     console.print(Text("A table of your own: [formats.NAME] in audit.toml", style="bold"))
-    console.print(Text((mapped.__doc__ or "").split("\n\n", 1)[1].strip()))
+    keys = plain_table("key", "meaning")
+    for key, meaning in mapped.KEYS.items():
+        keys.add_row(key, Text(meaning))
+    console.print(keys)
 
 
 def models(store: Store, console: Console) -> None:
     """The logged model names and the rows they led to."""
-    table = plain_table("requested", "served", "tier", "priced as", "by")
+    table = plain_table("model")
     for name in ("calls", "tokens in", "tokens out", "cost, USD"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in store.rows("replay/models"):
         table.add_row(
-            *(
-                _text(row[n])
-                for n in ("requested_model", "served_model", "tier", "priced_as", "basis")
-            ),
+            _led_to(row),
             *(f"{row[n]:,}" for n in ("calls", "input_tokens", "output_tokens")),
             plain(row["cost_usd"]) or NOTHING,
         )
     console.print(table)
+
+
+def _led_to(row: dict[str, Any]) -> Text:
+    requested, served = row["requested_model"], row["served_model"]
+    tier = "" if row["tier"] == "standard" else f" ({row['tier']})"
+    lines = [(printable(requested or served or "(none)")) + tier]
+    if served and served != lines[0]:
+        lines.append(f"  served {printable(served)}")
+    priced_as = row["priced_as"]
+    lines.append(f"  priced as {priced_as}, {row['basis']}" if priced_as else "  unpriced")
+    return Text("\n".join(lines))
 
 
 def unpriced(store: Store, console: Console) -> None:
@@ -144,12 +151,11 @@ def unpriced(store: Store, console: Console) -> None:
     console.print(unpriced_table(rows) if rows else Text("Every call has a price."))
 
 
-def rejects(store: Store, console: Console) -> None:
-    """The refused lines."""
-    rows = store.rows("ingest/rejects")
+def rejects(store: Store, console: Console, most: int | None = None) -> None:
+    """The refused lines, all or the first ``most``: where, why, and their first bytes."""
+    rows = store.rows("ingest/rejects", most=most)
     if not rows:
         console.print(Text("No line was rejected."))
-        return
     for row in rows:
         lines = f" ({row['lines']:,} lines)" if row["lines"] > 1 else ""
         console.print(
@@ -174,16 +180,16 @@ def _holds(row: Row, day: date) -> bool:
 
 
 def _span(row: Row) -> str:
-    return f"from {_day(row.effective_from)} to {_day(row.effective_to)}"
-
-
-def _day(day: date | None) -> str:
-    return day.isoformat() if day else NOTHING
+    begin = row.effective_from.isoformat() if row.effective_from else "unknown"
+    end = row.effective_to.isoformat() if row.effective_to else "open"
+    tier = "" if row.tier == "standard" else f", {row.tier} tier"
+    long = f", prompts above {row.above_input_tokens:,}" if row.above_input_tokens else ""
+    return f"{begin} to {end}{tier}{long}"
 
 
 def _rate(rate: Decimal | None) -> str:
     return plain(rate) or NOTHING
 
 
-def _text(value: Any) -> Text:
-    return Text(NOTHING if value is None else printable(str(value)))
+def _indented(console: Console, text: str) -> None:
+    console.print(Padding(Text(text), (0, 0, 0, 4)))

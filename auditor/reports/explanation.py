@@ -86,7 +86,8 @@ def _row(row: Row, console: Console) -> None:
     tier = "" if row.tier == "standard" else f", tier {row.tier}"
     console.print(
         Text(
-            f"  {row.book}.csv line {row.line}: {row.model}{tier}, {begin} to {end}, {row.confidence}"
+            f"  {row.book}.csv line {row.line}: {row.model}{tier}, {begin} to {end}, "
+            f"{row.confidence}"
         ),
         soft_wrap=True,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +13,7 @@ from rich.text import Text
 
 from auditor.pipeline.replay import Replay
 from auditor.reports.files import period_of
-from auditor.reports.rows import result_rows
+from auditor.reports.rows import counted, result_rows
 
 WIDE = 124
 BASES = {
@@ -29,9 +29,8 @@ SHOWN_UNPRICED = 12
 def show(result: Replay, console: Console) -> None:
     """Print a replay; in two tables where the terminal is narrower than 124 columns."""
     places = _places(result)
-    _heading(result, console)
-    _coverage(result, console)
-    _actual(result, console, places)
+    console.print(_heading(result, places))
+    console.print()
     if result.spent:
         console.print(_spent_table(result, places))
         console.print()
@@ -47,62 +46,56 @@ def show(result: Replay, console: Console) -> None:
     _notes(result, rows, console, places)
 
 
-def _heading(result: Replay, console: Console) -> None:
+def _heading(result: Replay, places: int) -> Table:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for label, text in _facts(result, places):
+        grid.add_row(Text(label, style="bold"), Text(text))
+    return grid
+
+
+def _facts(result: Replay, places: int) -> Iterator[tuple[str, str]]:
+    coverage, total = result.coverage, result.total
     begin, end = period_of(result)
     period = f"{begin} to {end}, end excluded" if begin else "no dated calls"
-    console.print(Text(f"Period    {period} ({result.question.zone})"))
-
-
-def _coverage(result: Replay, console: Console) -> None:
-    coverage, total = result.coverage, result.total
-    files = "1 file" if coverage["files"] == 1 else f"{_n(coverage['files'])} files"
-    console.print(
-        Text(
-            f"Coverage  {_n(coverage['lines'])} lines of {files} = {_n(coverage['calls'])} calls + "
-            f"{_n(coverage['duplicates'])} duplicates + {_n(coverage['rejects'])} rejects + "
-            f"{_n(coverage['context'])} context"
-        )
+    yield "Period", f"{period} ({result.question.zone})"
+    parts = _sum(coverage, ("calls", "duplicates", "rejects", "context"))
+    yield (
+        "Coverage",
+        f"{_n(coverage['lines'])} lines of {counted(coverage['files'], 'file')} = {parts}",
     )
-    parts = [
-        f"{_n(total['priced'])} priced",
-        f"{_n(total['unpriced'])} unpriced",
-        f"{_n(total['failed'])} failed",
-    ]
+    parts = _sum(total, ("priced", "unpriced", "failed"))
     if coverage["outside_period"]:
-        parts.append(f"{_n(coverage['outside_period'])} outside the period")
-    console.print(Text(f"Calls     {_n(coverage['calls'])} = {' + '.join(parts)}"))
-    counted = [
-        f"{_n(total[f'counted_by_{who}'])} by {name}"
-        for who, name in (
-            ("provider", "the provider"),
-            ("tokenizer", "our tokenizer"),
-            ("estimate", "estimate"),
-        )
-        if total[f"counted_by_{who}"] or who == "provider"
-    ]
-    console.print(Text(f"Tokens    counted {', '.join(counted)}"))
-
-
-def _actual(result: Replay, console: Console, places: int) -> None:
-    total = result.total
-    cost = _usd(total["cost_usd"], places)
-    missing = f", and {_n(total['unpriced'])} unpriced calls beside it" if total["unpriced"] else ""
-    console.print(
-        Text(
-            f"Actual    {cost} USD for {_n(total['priced'])} calls{missing}: "
-            f"{_n(total['input_tokens'])} tokens in, {_n(total['output_tokens'])} out"
-        ),
-        soft_wrap=False,
-    )
+        parts += f" + {_n(coverage['outside_period'])} outside the period"
+    yield "Calls", f"{_n(coverage['calls'])} = {parts}"
+    yield "Tokens", _counted(total)
+    unpriced = total["unpriced"]
+    missing = f" without {counted(unpriced, 'unpriced call')}" if unpriced else ""
+    yield "Actual", f"{_usd(total['cost_usd'], places)} USD{missing}"
     if total["recorded_calls"]:
-        console.print(
-            Text(
-                f"Recorded  {_usd(total['recorded_usd'], places)} USD, as the logs claim for "
-                f"{_n(total['recorded_calls'])} calls; at the dated prices "
-                f"{_usd(total['recorded_actual_usd'], places)} USD"
-            )
+        yield (
+            "Recorded",
+            f"{_usd(total['recorded_usd'], places)} USD claimed by the logs for "
+            f"{counted(total['recorded_calls'], 'call')}; "
+            f"{_usd(total['recorded_actual_usd'], places)} USD at dated prices",
         )
-    console.print()
+
+
+def _sum(row: Mapping[str, Any], names: Iterable[str]) -> str:
+    return " + ".join(f"{_n(row[name])} {name}" for name in names)
+
+
+def _counted(total: Mapping[str, Any]) -> str:
+    who = {
+        "provider": "calls counted by the provider",
+        "tokenizer": "by our tokenizer",
+        "estimate": "by estimate",
+    }
+    counts = ", ".join(
+        f"{_n(total[f'counted_by_{name}'])} {words}"
+        for name, words in who.items()
+        if total[f"counted_by_{name}"] or name == "provider"
+    )
+    return f"{_n(total['input_tokens'])} in, {_n(total['output_tokens'])} out; {counts}"
 
 
 def _table(title: str) -> Table:
@@ -132,11 +125,11 @@ def _one_table(result: Replay, rows: list[dict[str, Any]], places: int) -> Table
     table.add_column("scenario", no_wrap=True)
     for name in ("calls", "fits", "overflows", "unpriced", "tokens in", "tokens out"):
         table.add_column(name, justify="right", no_wrap=True)
-    for name in ("cost", "actual, same calls", "delta", "ratio"):
-        table.add_column(name, justify="right", no_wrap=name != "actual, same calls")
+    _add_money(table, rows)
+    partly = _is_partly_compared(rows)
     for row in rows:
         table.add_row(
-            *_groups(result, row), _name(row["name"]), *_counts(row), *_money(row, places)
+            *_groups(result, row), _name(row["name"]), *_counts(row), *_money(row, places, partly)
         )
     return table
 
@@ -156,10 +149,10 @@ def _cost_table(result: Replay, rows: list[dict[str, Any]], places: int) -> Tabl
     table = _table("What the calls that fit would have cost, USD")
     _add_groups(table, result)
     table.add_column("scenario", no_wrap=True)
-    for name in ("cost", "actual, same calls", "delta", "ratio"):
-        table.add_column(name, justify="right")
+    _add_money(table, rows)
+    partly = _is_partly_compared(rows)
     for row in rows:
-        table.add_row(*_groups(result, row), _name(row["name"]), *_money(row, places))
+        table.add_row(*_groups(result, row), _name(row["name"]), *_money(row, places, partly))
     return table
 
 
@@ -195,11 +188,26 @@ def _counts(row: dict[str, Any]) -> list[Text]:
     ]
 
 
-def _money(row: dict[str, Any], places: int) -> list[Text]:
+def _add_money(table: Table, rows: Iterable[dict[str, Any]]) -> None:
+    """The columns of ``_money``; ``compared`` where it differs from the cost."""
+    names = ["cost", "compared", "actual, same calls", "delta", "ratio"]
+    if not _is_partly_compared(rows):
+        names.remove("compared")
+    for name in names:
+        table.add_column(name, justify="right")
+
+
+def _is_partly_compared(rows: Iterable[dict[str, Any]]) -> bool:
+    return any(row["compared_calls"] < row["fits"] for row in rows)
+
+
+def _money(row: dict[str, Any], places: int, partly: bool) -> list[Text]:
     delta = row["delta_usd"]
     style = "" if not delta else "green" if delta < 0 else "red"
+    compared = [Text(_usd(row["compared_usd"], places))] if partly else []
     return [
         Text(_usd(row["cost_usd"], places), style="bold"),
+        *compared,
         Text(_usd(row["actual_usd"], places)),
         Text(_usd(delta, places, sign="+"), style=style),
         Text(_ratio(row["ratio"])),
@@ -214,27 +222,26 @@ def _notes(result: Replay, rows: list[dict[str, Any]], console: Console, places:
             "overflows: calls whose prompt and requested answer outgrow the window. They are no "
             "saving: cost, delta and ratio are of the calls that fit."
         )
-    partly = sorted({row["name"] for row in rows if row["compared_calls"] < row["fits"]})
-    if partly:
+    if _is_partly_compared(rows):
         notes.append(
-            "delta and ratio compare only calls whose actual cost is known; unpriced calls are "
-            f"left out of them in {len(partly)} scenarios."
+            "compared: the cost of those calls that fit and whose actual cost is known. actual, "
+            "delta and ratio are of the same calls."
         )
     if result.total["not_moved"]:
         notes.append(
-            f"{_n(result.total['not_moved'])} calls are not of the kind that a chat or completion "
-            "model answers (embeddings and the like): they are in the actual cost "
-            f"({_usd(result.total['not_moved_usd'], places)} USD) and in no scenario."
+            f"{counted(result.total['not_moved'], 'call')} of a kind that no chat or completion "
+            "model answers (embeddings and the like): in the actual cost "
+            f"({_usd(result.total['not_moved_usd'], places)} USD), in no scenario."
         )
     if result.total["undated"]:
         notes.append(
-            f"{_n(result.total['undated'])} calls have no date, so no dated price: they are "
+            f"{counted(result.total['undated'], 'call')} without a date, so without a dated price: "
             "replayed only where the scenario fixes the date."
         )
     notes += _what_it_rests_on(result, places)
     notes += _of_scenarios(result)
     for note in notes:
-        console.print(Padding(Text(f"- {note}"), (0, 0, 0, 0)), soft_wrap=False)
+        console.print(_bullet(note))
     if result.unpriced:
         console.print()
         console.print(unpriced_table(result.unpriced[:SHOWN_UNPRICED]))
@@ -242,18 +249,24 @@ def _notes(result: Replay, rows: list[dict[str, Any]], console: Console, places:
             console.print(Text("… and more: `audit show unpriced` lists them all."))
 
 
+def _bullet(note: str) -> Table:
+    line = Table.grid(padding=(0, 1, 0, 0))
+    line.add_row("-", Text(note))
+    return line
+
+
 def _what_it_rests_on(result: Replay, places: int) -> Iterable[str]:
     for row in result.basis:
         if row["basis"] != "exact":
             yield (
-                f"{_n(row['calls'])} calls ({_usd(row['cost_usd'], places)} USD of the actual cost)"
-                f" are priced by {BASES[row['basis']]}."
+                f"{counted(row['calls'], 'call')} ({_usd(row['cost_usd'], places)} USD of the "
+                f"actual cost) priced by {BASES[row['basis']]}."
             )
     doubtful = result.total["doubtful_calls"]
     if doubtful:
         yield (
-            f"{_n(doubtful)} calls ({_usd(result.total['doubtful_usd'], places)} USD of the actual "
-            "cost) rest on rows that the price book marks as likely, not certain."
+            f"{counted(doubtful, 'call')} ({_usd(result.total['doubtful_usd'], places)} USD of the "
+            "actual cost) priced by rows that the book marks as likely, not certain."
         )
 
 
@@ -272,22 +285,24 @@ def _of_scenarios(result: Replay) -> Iterable[str]:
 
 
 def unpriced_table(rows: Iterable[dict[str, Any]]) -> Table:
-    """The calls without an actual cost: model, tier, why, calls, tokens."""
+    """The calls without an actual cost: for each reason the models, calls and tokens."""
     table = _table("Unpriced: calls whose actual cost is not known")
-    table.add_column("model", overflow="fold")
-    table.add_column("tier")
-    table.add_column("why", overflow="fold")
+    table.add_column("why, and which model", overflow="fold")
     for name in ("calls", "tokens in", "tokens out"):
         table.add_column(name, justify="right", no_wrap=True)
+    by_reason: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
-        table.add_row(
-            _name(row["model"]),
-            _name(row["tier"]),
-            _name(row["reason"]),
-            _n(row["calls"]),
-            _n(row["input_tokens"]),
-            _n(row["output_tokens"]),
-        )
+        by_reason.setdefault(row["reason"], []).append(row)
+    for reason, group in by_reason.items():
+        table.add_row(_name(reason))
+        for row in group:
+            tier = "" if row["tier"] == "standard" else f" ({printable(row['tier'])})"
+            table.add_row(
+                Padding(_name(row["model"]).append(tier), (0, 0, 0, 2)),
+                _n(row["calls"]),
+                _n(row["input_tokens"]),
+                _n(row["output_tokens"]),
+            )
     return table
 
 
@@ -303,16 +318,16 @@ def _places(result: Replay) -> int:
 
 
 def _n(count: int | None) -> str:
-    return "–" if count is None else f"{count:,}"
+    return "-" if count is None else f"{count:,}"
 
 
 def _usd(amount: Decimal | None, places: int, sign: str = "-") -> str:
-    return "–" if amount is None else f"{amount:{sign},.{places}f}"
+    return "-" if amount is None else f"{amount:{sign},.{places}f}"
 
 
 def _ratio(ratio: Decimal | None) -> str:
     if ratio is None:
-        return "–"
+        return "-"
     return f"{ratio:.2f}x" if ratio >= Decimal("0.1") else f"{ratio:.4f}x"
 
 

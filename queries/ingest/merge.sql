@@ -9,6 +9,10 @@
 CREATE OR REPLACE TEMP TABLE superseded AS
 SELECT
     calls.call_id,
+    (calls.input_tokens, calls.cache_read_tokens, calls.cache_write_tokens, calls.output_tokens,
+        calls.reasoning_tokens)
+    <> (arriving.input_tokens, arriving.cache_read_tokens, arriving.cache_write_tokens,
+        arriving.output_tokens, arriving.reasoning_tokens) AS differs,
     arriving.quality > quality(
         calls.counted_by, calls.input_tokens, calls.cache_read_tokens, calls.cache_write_tokens,
         calls.output_tokens, calls.reasoning_tokens, calls.audio_tokens, calls.failed,

@@ -57,6 +57,13 @@ WITH
         ) AS quality
         FROM named
     )
-SELECT * EXCLUDE (id, fingerprint, row_hash)
+SELECT
+    * EXCLUDE (id, fingerprint, row_hash),
+    -- how many further readings of this call have other token counts
+    count(*) OVER (PARTITION BY call_id)
+        - count(*) OVER (
+            PARTITION BY call_id, input_tokens, cache_read_tokens, cache_write_tokens,
+                output_tokens, reasoning_tokens
+        ) AS conflicts
 FROM ranked
 QUALIFY row_number() OVER (PARTITION BY call_id ORDER BY quality DESC, line) = 1;
