@@ -317,7 +317,7 @@ def test_a_store_that_grew_day_by_day_says_what_one_run_says(tmp_path: Path) -> 
         with Store.open(tmp_path / "store.duckdb") as store:
             take_in(store, day)
     with Store.open(tmp_path / "store.duckdb") as grown, Store.open(None) as at_once:
-        take_in(at_once, tmp_path / "logs")
+        take_in(at_once, *logs)
         assert in_full(grown) == in_full(at_once)
 
 
