@@ -284,7 +284,7 @@ def _report(done: pipeline.Ingested) -> None:
             "repeats: the fuller reading stays."
         )
     for copy, original in done.copies:
-        _say(f"{copy} is a copy of {original}, byte for byte: skipped.")
+        _say(f"{original} and {copy} are the same byte for byte: read once.")
 
 
 def _say_rejects(store: Store, db: Path | None, count: int) -> None:

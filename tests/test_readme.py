@@ -107,4 +107,4 @@ def test_the_readme_names_every_option_and_exit_code() -> None:
         for option in parameter.opts
         if option.startswith("--") and option not in readme
     }
-    assert missing <= {"--help", "--output", "--allow-rejects", "--allow-unpriced"}
+    assert missing <= {"--help", "--output"}

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -16,6 +17,8 @@ from auditor.reports.files import period_of
 from auditor.reports.rows import counted, result_rows
 
 WIDE = 124
+MAX_GROUP_WIDTH = 24
+ROOMY = 10_000
 BASES = {
     "exact": "its exact name",
     "alias": "the date, for an alias whose version the log does not tell",
@@ -32,17 +35,17 @@ def show(result: Replay, console: Console) -> None:
     console.print(_heading(result, places))
     console.print()
     if result.spent:
-        console.print(_spent_table(result, places))
+        print_whole(_spent_table(result, places), console)
         console.print()
     rows = result_rows(result)
     if not rows:
         console.print("No call that a scenario could move.")
     elif console.width >= WIDE:
-        console.print(_one_table(result, rows, places))
+        print_whole(_one_table(result, rows, places), console)
     else:
-        console.print(_fit_table(result, rows))
+        print_whole(_fit_table(result, rows), console)
         console.print()
-        console.print(_cost_table(result, rows, places))
+        print_whole(_cost_table(result, rows, places), console)
     _notes(result, rows, console, places)
 
 
@@ -110,9 +113,21 @@ def _table(title: str) -> Table:
     )
 
 
+def print_whole(table: Table, console: Console) -> None:
+    """Print a table without cutting a figure, wider than the terminal where it must be."""
+    roomy = console.options.update_width(ROOMY)
+    needed = Measurement.get(console, roomy, table).minimum
+    given = console.width
+    console.width = max(given, needed)
+    console.print(table, crop=False)
+    console.width = given
+
+
 def _add_groups(table: Table, result: Replay) -> None:
-    for name in result.question.by:
-        table.add_column(Text(name), overflow="fold")
+    for place, name in enumerate(result.question.by, 1):
+        longest = max((len(row[f"by_{place}"] or "(none)") for row in result.rows), default=0)
+        width = min(max(longest, len(name)), MAX_GROUP_WIDTH)
+        table.add_column(Text(name), overflow="fold", min_width=width)
 
 
 def _groups(result: Replay, row: dict[str, Any]) -> list[Text]:
@@ -194,7 +209,7 @@ def _add_money(table: Table, rows: Iterable[dict[str, Any]]) -> None:
     if not _is_partly_compared(rows):
         names.remove("compared")
     for name in names:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
 
 
 def _is_partly_compared(rows: Iterable[dict[str, Any]]) -> bool:
@@ -244,7 +259,7 @@ def _notes(result: Replay, rows: list[dict[str, Any]], console: Console, places:
         console.print(_bullet(note))
     if result.unpriced:
         console.print()
-        console.print(unpriced_table(result.unpriced[:SHOWN_UNPRICED]))
+        print_whole(unpriced_table(result.unpriced[:SHOWN_UNPRICED]), console)
         if len(result.unpriced) > SHOWN_UNPRICED:
             console.print(Text("… and more: `audit show unpriced` lists them all."))
 
@@ -307,7 +322,10 @@ def unpriced_table(rows: Iterable[dict[str, Any]]) -> Table:
 
 
 def _rounding(places: int) -> str:
-    return f"rounded to {places} decimals for reading; --format json and csv hold every digit."
+    return (
+        f"each figure is rounded by itself, to {places} decimals, for reading; --format json and "
+        "csv hold every digit."
+    )
 
 
 def _places(result: Replay) -> int:
@@ -328,7 +346,7 @@ def _usd(amount: Decimal | None, places: int, sign: str = "-") -> str:
 def _ratio(ratio: Decimal | None) -> str:
     if ratio is None:
         return "-"
-    return f"{ratio:.2f}x" if ratio >= Decimal("0.1") else f"{ratio:.4f}x"
+    return f"{ratio:.2f}x" if ratio >= Decimal("0.01") else f"{ratio:.4f}x"
 
 
 def _name(value: str | None) -> Text:
