@@ -16,9 +16,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 Call = dict[str, Any]
+Row = TypeVar("Row", bound=tuple[Any, ...])
 EVER, NEVER = date.min, date.max
 MARCH_1, MARCH_14, JUNE_13 = date(2023, 3, 1), date(2023, 3, 14), date(2023, 6, 13)
 JUNE_27, LAUNCH, DEVDAY = date(2023, 6, 27), date(2023, 8, 22), date(2023, 11, 6)
@@ -120,7 +121,8 @@ def actual_cost(call: Call) -> Decimal | None:
         return None
     sent, cached, made = (Decimal(rate or 0) for rate in (rates[2], rates[3] or rates[2], rates[4]))
     full = call["sent"] - call["cached"]
-    return (full * sent + call["cached"] * cached + call["made"] * made) / 1000
+    cost: Decimal = full * sent + call["cached"] * cached + call["made"] * made
+    return cost / 1000
 
 
 def scenario_cost(call: Call, ladder: list[tuple[str, str, int]]) -> Decimal | None:
@@ -128,7 +130,8 @@ def scenario_cost(call: Call, ladder: list[tuple[str, str, int]]) -> Decimal | N
     need = call["sent"] + (call["made"] if call["max_tokens"] is None else call["max_tokens"])
     for sent, made, window in ladder:
         if need <= window:
-            return (call["sent"] * Decimal(sent) + call["made"] * Decimal(made)) / 1000
+            cost: Decimal = call["sent"] * Decimal(sent) + call["made"] * Decimal(made)
+            return cost / 1000
     return None
 
 
@@ -202,6 +205,6 @@ def text(amount: Decimal | None) -> str | None:
     return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
-def _on(rows: Iterable[Any], day: date | None) -> Any:
+def _on(rows: Iterable[Row], day: date | None) -> Row | None:
     """The row of that day: rows begin with their first day and the first day no longer."""
     return next((row for row in rows if day is not None and row[0] <= day < row[1]), None)

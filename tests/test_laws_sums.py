@@ -14,12 +14,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from helpers.logs import GARBAGE, Line, capture, embedding, failure, uncounted, write
+from helpers.runs import Document, document_of, question, replayed, stored
+
 from auditor.pipeline import explain, replay
 from auditor.prices import open_book
 from auditor.scenarios import built_in
 from auditor.store import Store
-from helpers.logs import GARBAGE, Line, capture, embedding, failure, uncounted, write
-from helpers.runs import Document, document_of, question, replayed, stored
 
 COUNTS = ("calls", "fits", "overflows", "unpriced", "input_tokens", "output_tokens")
 MONEY = ("cost_usd", "actual_usd", "delta_usd", "compared_usd")
@@ -55,7 +56,7 @@ def mixed_traffic(count: int = 120, seed: int = 1) -> list[Line]:
     for number in range(count):
         at = datetime(2023, 3, 1, tzinfo=UTC) + timedelta(minutes=dice.randrange(2 * 525_600))
         sent, made = dice.randrange(1, 20_000), dice.randrange(2_000)
-        more = {
+        more: dict[str, Any] = {
             "requested": dice.choice(models),
             "max_tokens": dice.choice((None, None, 500, 4_000)),
             "cached": dice.choice((0, sent // 2)),
@@ -240,7 +241,7 @@ def test_adjoining_periods_share_no_call_and_leave_none_out() -> None:
 
 def with_rates(path: Path, change: Callable[[Decimal], Decimal]) -> Path:
     """The shipped price book with every rate changed, as a user's book that wins over it."""
-    shipped = files("auditor.prices") / "openai.csv"
+    shipped = Path(str(files("auditor.prices") / "openai.csv"))
     with shipped.open(encoding="utf-8", newline="") as source, path.open("w", newline="") as target:
         reader = csv.DictReader(source)
         writer = csv.DictWriter(target, reader.fieldnames or ())

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from helpers.logs import capture, failure, uncounted, write
+from helpers.runs import question, stored
+
 from auditor.pipeline import explain, replay
 from auditor.sql import folder, names
 from auditor.store import Store
-from helpers.logs import capture, failure, uncounted, write
-from helpers.runs import question, stored
 
 SECTIONS = ("checks", "ingest", "replay", "schema")
 QUERIES = tuple(name for section in SECTIONS for name in names(section))
@@ -86,7 +87,7 @@ def columns_of_money(store: Store) -> Iterator[tuple[str, str]]:
 
 def test_every_column_of_money_is_decimal(priced: Store) -> None:
     found = dict(columns_of_money(priced))
-    assert {name: type for name, type in found.items() if not type.startswith("DECIMAL(")} == {}
+    assert {name: t for name, t in found.items() if not t.startswith("DECIMAL(")} == {}
     expected = {
         "calls.recorded_usd",
         "staged.recorded_usd",
@@ -105,12 +106,12 @@ def returns_rows(name: str) -> bool:
     return [statement.type for statement in statements] == [duckdb.StatementType.SELECT]
 
 
-@pytest.mark.parametrize("name", list(filter(returns_rows, names("replay"))))
+@pytest.mark.parametrize("name", [name for name in names("replay") if returns_rows(name)])
 def test_every_query_of_a_replay_returns_money_as_decimal(priced: Store, name: str) -> None:
     (statement,) = duckdb.extract_statements(text_of(name))
     values = {key: VALUES[key] for key in statement.named_parameters}
     types = priced.types(name, **values)
-    money = {column: type for column, type in types.items() if "usd" in column}
+    money = {column: t for column, t in types.items() if "usd" in column}
     assert {column: t for column, t in money.items() if not t.startswith("DECIMAL(")} == {}
     assert not {"DOUBLE", "FLOAT"} & set(types.values())
 

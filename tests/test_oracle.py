@@ -19,11 +19,22 @@ UNKNOWN_NAMES = (
     "ft:gpt-4-0613:acme::7p4lURel",
     "claude-2",
 )
-TURNING_POINTS = tuple(
-    date.fromisoformat(day)
-    for day in """2023-03-01 2023-03-14 2023-06-13 2023-06-27 2023-08-22 2023-11-06 2023-12-11
-    2024-02-01 2024-02-16 2024-05-13 2024-08-06 2024-09-12 2024-09-13 2024-10-01 2024-10-02
-    """.split()
+TURNING_POINTS = (
+    date(2023, 3, 1),
+    date(2023, 3, 14),
+    date(2023, 6, 13),
+    date(2023, 6, 27),
+    date(2023, 8, 22),
+    date(2023, 11, 6),
+    date(2023, 12, 11),  # the announced move of an alias that never came
+    date(2024, 2, 1),
+    date(2024, 2, 16),
+    date(2024, 5, 13),
+    date(2024, 8, 6),
+    date(2024, 9, 12),
+    date(2024, 9, 13),
+    date(2024, 10, 1),
+    date(2024, 10, 2),
 )
 WINDOWS = (4096, 8192, 16384, 16385, 32768)
 
@@ -107,7 +118,7 @@ def check_figures(found: Document, drawn: list[oracle.Call]) -> None:
     assert rows == [oracle.scenario(drawn, name) for name in sorted(oracle.SCENARIOS)]
 
 
-@settings(deadline=None, max_examples=70, derandomize=True)
+@settings(deadline=None, max_examples=50, derandomize=True)
 @given(
     drawn=st.lists(calls(), min_size=1, max_size=12).filter(
         lambda drawn: any(map(has_model_to_answer, drawn))

@@ -19,7 +19,6 @@ from auditor.records import Call
 from auditor.reports.files import as_json
 from auditor.scenarios import Scenario
 from auditor.store import Store
-
 from helpers.logs import Line, write
 
 Document = dict[str, Any]
@@ -47,9 +46,7 @@ def question(**asked: Any) -> Question:
     return Question(**{"book": book(), "scenarios": august_2023(), **asked})
 
 
-def take_in(
-    store: Store, *named: Path, gauge: Callable[[Call], Counted] | None = None
-) -> Ingested:
+def take_in(store: Store, *named: Path, gauge: Callable[[Call], Counted] | None = None) -> Ingested:
     """``audit ingest`` of files and folders."""
     found = sources.find(map(str, named))
     return ingest(store, found, formats(), gauge or Gauge(book(), {}))
