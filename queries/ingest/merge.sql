@@ -2,6 +2,7 @@
 -- Grain:   one row a call
 -- Reads:   arriving, calls
 -- Writes:  calls, texts, superseded
+-- Params:  $source_id
 --
 -- A call that the store already has stays as it is, unless the arriving reading is better by the
 -- order of macro quality: then the stored reading gives way.
@@ -17,7 +18,7 @@ SELECT
         calls.counted_by, calls.input_tokens, calls.cache_read_tokens, calls.cache_write_tokens,
         calls.output_tokens, calls.reasoning_tokens, calls.audio_tokens, calls.failed,
         calls.called_at, calls.served_model, calls.requested_model, calls.endpoint, calls.tier,
-        calls.max_tokens, calls.recorded_usd, calls.tags
+        calls.max_tokens, calls.recorded_usd, calls.tags, calls.problem
     ) AS arriving_is_better
 FROM calls
 JOIN arriving USING (call_id);
