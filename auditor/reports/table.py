@@ -15,7 +15,7 @@ from rich.text import Text
 
 from auditor.pipeline.replay import Replay
 from auditor.reports.files import period_of
-from auditor.reports.rows import counted, result_rows
+from auditor.reports.rows import counted, dimension_columns, result_rows
 
 WIDE = 124
 MAX_GROUP_WIDTH = 24
@@ -138,7 +138,7 @@ def _add_groups(table: Table, result: Replay) -> None:
 
 
 def _groups(result: Replay, row: dict[str, Any]) -> list[Text]:
-    return [_name(row[name]) for name in result.question.by]
+    return [_name(row[name]) for name in dimension_columns(result.question.by)]
 
 
 def _one_table(result: Replay, rows: list[dict[str, Any]], places: int) -> Table:
