@@ -136,7 +136,7 @@ def json_lines(
 ) -> Iterator[Reading]:
     """Every line through ``read(line number, object, raw line)``; what is no object is a Reject.
 
-    A ValueError of ``read`` becomes the reason of a Reject.
+    A ValueError of ``read`` becomes the reason of a Reject; a KeyError names a missing field.
     """
     for number, line in enumerate(stream, 1):
         if not line.strip():
@@ -149,6 +149,8 @@ def json_lines(
             yield read(number, value, line)
         except ValueError as error:
             yield refused(number, line, _marker(line) or str(error))
+        except KeyError as missing:
+            yield refused(number, line, f"it has no field {missing}")
 
 
 def refused(line: int, raw: bytes, reason: str, lines: int = 1) -> Reject:
@@ -222,6 +224,8 @@ def _record(
         return read(first, dict(zip(columns, cells, strict=True)), lines)
     except ValueError as error:
         return refused(first, raw, str(error), lines)
+    except KeyError as missing:
+        return refused(first, raw, f"the header has no column {missing}", lines)
 
 
 def _check_utf8(raw: bytes) -> None:
