@@ -25,6 +25,7 @@ ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?)?\s*"
     r"(Z|UTC|[+-]\d\d(?::?\d\d)?)?",
 )
+NUMBER = re.compile(r"\d{1,40}(?:\.\d*)?(?:[eE][+-]?\d{1,2})?")
 US_SLASHES = re.compile(r"(\d\d)/(\d\d)/(\d{4}),? (\d\d):(\d\d):(\d\d)")
 
 
@@ -62,10 +63,10 @@ def read_time_as(format: str, zone: tzinfo = UTC) -> Callable[[Any], datetime | 
 
 
 def _number(value: Any) -> Decimal:
-    try:
-        return Decimal(str(value))
-    except InvalidOperation:
-        raise ValueError(f"its time {str(value)[:40]!r} is not a number") from None
+    text = str(value).strip()
+    if isinstance(value, bool) or not NUMBER.fullmatch(text):
+        raise ValueError(f"its time {text[:40]!r} is no number since 1970")
+    return Decimal(text)
 
 
 def _since_1970(number: Decimal) -> datetime:
@@ -96,8 +97,8 @@ def _written(text: str, zone: tzinfo) -> datetime:
         hour_, minute_, second_ = map(int, clock_text)
         moment = datetime(int(year), int(month), int(day), hour_, minute_, second_)  # noqa: DTZ001
         return _to_utc(moment, zone)
-    if re.fullmatch(r"\d+(\.\d+)?", text):
-        return _since_1970(Decimal(text))
+    if NUMBER.fullmatch(text):
+        return _since_1970(_number(text))
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError):
