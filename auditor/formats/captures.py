@@ -112,8 +112,8 @@ def _object(text: str) -> dict[str, Any]:
 def to_call(number: int, line: Mapping[str, Any], asked: Asked, answer: Answer | None) -> Call:
     """A Call from an envelope, what was asked and what came back."""
     url = _text(line.get("url")) or ""
-    status = line.get("status_code")
-    refused = isinstance(status, int) and status >= 400
+    status = _status(line.get("status_code"))
+    refused = status is not None and status >= 400
     failure = answer.failure if answer else None
     usage = answer.usage if answer else None
     if usage is not None and usage.is_zero:
@@ -140,6 +140,13 @@ def to_call(number: int, line: Mapping[str, Any], asked: Asked, answer: Answer |
         tags=_tags(line, asked),
         text=text,
     )
+
+
+def _status(value: Any) -> int | None:
+    """An HTTP status, which some recorders write as text."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) == 3:
+        return int(value)
+    return value if type(value) is int else None
 
 
 def _called_at(line: Mapping[str, Any], answer: Answer | None) -> datetime | None:
