@@ -10,14 +10,13 @@ documented objects; the envelope is what HTTP recorders and proxies write.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, BinaryIO
 from urllib.parse import unquote
 
-from auditor.formats.base import Format, Sample, json_lines
+from auditor.formats.base import Format, Sample, decode, json_lines
 from auditor.formats.shapes import Answer, Asked, read_request, read_response, read_stream
 from auditor.formats.times import read_time
 from auditor.records import Call, Context, Reading, Text
@@ -53,7 +52,7 @@ def claims(sample: Sample) -> bool:
 def _is_capture(line: Mapping[str, Any]) -> bool:
     if "custom_id" in line:
         return False
-    if isinstance(line.get("request"), dict) or "response_stream" in line:
+    if _body_sent(line) is not None or "response_stream" in line:
         return "response" in line or "response_stream" in line or "status_code" in line
     if isinstance(line.get("response"), dict) and "url" in line:
         return True
@@ -75,13 +74,22 @@ def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
 
 def read_line(number: int, line: Mapping[str, Any], raw: bytes) -> Reading:
     """One capture as a Call; as Context where the request was no call of a model."""
-    request = line.get("request")
     answer = read_answer(line)
     if answer is not None and answer.kind == "not_a_call":
         return Context(number)
-    kind = answer.kind if answer else None
-    asked = read_request(request if isinstance(request, dict) else None, kind=kind)
+    asked = read_request(_body_sent(line), kind=answer.kind if answer else None)
     return to_call(number, line, asked, answer)
+
+
+def _body_sent(line: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The request body, an object or the text of one; None where it is neither."""
+    body = line.get("request")
+    if isinstance(body, str) and body.lstrip()[:1] == "{":
+        try:
+            return _object(body)
+        except ValueError:
+            return None  # cut off by the recorder: the answer still tells what it cost
+    return body if isinstance(body, dict) else None
 
 
 def read_answer(line: Mapping[str, Any]) -> Answer | None:
@@ -101,8 +109,8 @@ def read_answer(line: Mapping[str, Any]) -> Answer | None:
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        value = json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
+        value = decode(text.encode("utf-8", "surrogatepass"))
+    except ValueError:
         raise ValueError("its response is text that is not JSON") from None
     if not isinstance(value, dict):
         raise ValueError("its response is no JSON object")
