@@ -159,9 +159,10 @@ def _status(value: Any) -> int | None:
 
 def _called_at(line: Mapping[str, Any], answer: Answer | None) -> datetime | None:
     for field in ("timestamp", "time", "created_at", "started_at"):
-        if (moment := line.get(field)) is not None:
-            return read_time(moment)
-    return read_time(answer.created) if answer else None
+        if (moment := read_time(line.get(field))) is not None:
+            return moment
+    # servers that have no clock write a zero
+    return read_time(answer.created) if answer and answer.created else None
 
 
 def _endpoint(url: str, asked: Asked, answer: Answer | None) -> str:
