@@ -2,7 +2,7 @@
 
 Fields of a line, all optional but the answer: ``request`` (the body sent), ``response`` (the body
 received) or ``response_stream`` (the raw text of a streamed answer), ``timestamp``, ``url``,
-``status_code``, ``x_request_id``, ``tags`` and ``metadata`` (texts by name). A line that is
+``status_code``, ``x_request_id``, ``tags`` and ``metadata`` (texts or numbers by name). A line that is
 itself an answer body (chat completion, completion, Responses API, embedding list, error) is read
 as one. What the bodies mean is known by ``shapes``. Sure: the bodies are the providers' own
 documented objects; the envelope is what HTTP recorders and proxies write.
@@ -18,6 +18,7 @@ from urllib.parse import unquote
 
 from auditor.formats.base import Format, Sample, decode, json_lines
 from auditor.formats.shapes import Answer, Asked, read_request, read_response, read_stream
+from auditor.formats.shapes.terms import compact
 from auditor.formats.times import read_time
 from auditor.records import Call, Context, Reading, Text
 from auditor.sources import LogFile
@@ -188,11 +189,18 @@ def _tags(line: Mapping[str, Any], asked: Asked) -> dict[str, str]:
         tags["user"] = asked.user
     for source in (line.get("metadata"), line.get("tags")):
         if isinstance(source, dict):
-            tags.update((name, value) for name, value in source.items() if isinstance(value, str))
-    for name in TAG_FIELDS:
-        if isinstance(value := line.get(name), str):
-            tags[name] = value
+            tags.update(_texts(source))
+    tags.update(_texts({name: line.get(name) for name in TAG_FIELDS}))
     return tags
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, str]:
+    """The values that can be a tag, as text: numbers and truths too, but no lists and objects."""
+    return {
+        str(name): compact(value)
+        for name, value in values.items()
+        if isinstance(value, str | int | float)
+    }
 
 
 def _text(value: Any) -> str | None:
