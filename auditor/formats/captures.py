@@ -35,6 +35,7 @@ TAG_FIELDS = (
     "session",
     "api_key_id",
 )
+ENVELOPE = frozenset({"request", "response", "response_stream", "status_code"})
 MODEL_IN_URL = re.compile(r"/(?:models?|deployments)/([^/:?]+(?:%3A[^/:?]+)*)")
 ENDPOINTS_IN_URL = (
     ("/embeddings", "embedding"),
@@ -78,6 +79,8 @@ def read_line(number: int, line: Mapping[str, Any], raw: bytes) -> Reading:
     answer = read_answer(line)
     if answer is not None and answer.kind == "not_a_call":
         return Context(number)
+    if answer is None and not line.keys() & ENVELOPE:
+        raise ValueError("neither a request nor an answer of a model")
     asked = read_request(_body_sent(line), kind=answer.kind if answer else None)
     return to_call(number, line, asked, answer)
 
