@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 from urllib.parse import unquote
 
 from auditor.formats.base import Format, Sample, decode, json_lines
+from auditor.formats.cells import known
 from auditor.formats.shapes import Answer, Asked, read_request, read_response, read_stream
 from auditor.formats.shapes.terms import compact
 from auditor.formats.times import read_time

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import astuple
 from decimal import Decimal, InvalidOperation
 from typing import Any
+
+from auditor.records import Usage
 
 MAX_COUNT = 2**53
 COUNT = re.compile(r"\d{1,16}(?:\.0*)?")
@@ -40,6 +43,11 @@ def needed_count(value: Any) -> int:
     if count is None:
         raise ValueError("a count of tokens is missing")
     return count
+
+
+def known(usage: Usage) -> Usage | None:
+    """The usage, or None where all of it is zero: no call is free of tokens."""
+    return usage if any(astuple(usage)) else None
 
 
 def read_money(value: Any) -> str | None:

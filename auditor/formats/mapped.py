@@ -24,7 +24,7 @@ from auditor.formats.base import (
     json_lines,
     sample,
 )
-from auditor.formats.cells import read_count, read_money
+from auditor.formats.cells import known, read_count, read_money
 from auditor.formats.times import read_time_as
 from auditor.records import BadUsageError, Call, Reading, Text, Usage
 from auditor.sources import LogFile
@@ -181,9 +181,7 @@ def _usage(mapping: TableMapping, cell: Any) -> Usage | None:
         raise BadUsageError(f"{cached} cached tokens are more than the {sent} sent")
     if reasoning > produced:
         raise BadUsageError(f"{reasoning} reasoning tokens are more than the {produced} produced")
-    return Usage(
-        sent - cached, produced - reasoning, cache_read_tokens=cached, reasoning_tokens=reasoning
-    )
+    return known(Usage(sent - cached, produced - reasoning, cached, 0, reasoning))
 
 
 def _text(mapping: TableMapping, cell: Any) -> Text | None:
