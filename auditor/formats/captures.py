@@ -2,8 +2,8 @@
 
 Fields of a line, all optional but the answer: ``request`` (the body sent), ``response`` (the body
 received) or ``response_stream`` (the raw text of a streamed answer), ``timestamp``, ``url``,
-``status_code``, ``x_request_id``, ``tags`` and ``metadata`` (texts or numbers by name). A line that is
-itself an answer body (chat completion, completion, Responses API, embedding list, error) is read
+``status_code``, ``x_request_id``, ``tags`` and ``metadata`` (texts or numbers by name). A line
+that is itself an answer body (chat completion, completion, Responses API, embedding list, error) is read
 as one. What the bodies mean is known by ``shapes``. Sure: the bodies are the providers' own
 documented objects; the envelope is what HTTP recorders and proxies write.
 """

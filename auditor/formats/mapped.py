@@ -36,7 +36,7 @@ KEYS: Mapping[str, str] = {
     "model": "the model that answered",
     "requested_model": "the model that was asked for",
     "input": "tokens sent, as the provider reported them",
-    "output": "tokens produced, as the provider reported them",
+    "output": "tokens produced, likewise; both 0 means that the log does not know them",
     "cached_input": "tokens of input that were read from a cache",
     "reasoning": "tokens of output that were hidden reasoning",
     "input_bytes": "size of the request, used with --estimate where there are no counts",
