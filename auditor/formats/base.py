@@ -12,11 +12,12 @@ from typing import Any, BinaryIO
 import msgspec
 
 from auditor.records import Context, Reading, Reject
-from auditor.sources import LogFile
+from auditor.sources import BOM, LogFile
 
 SAMPLE_BYTES = 1 << 18
 SAMPLE_OBJECTS = 40
 HEAD_BYTES = 120
+MAX_HEADER_BYTES = 100_000  # a longer first line is no CSV header
 DELIMITERS = (",", ";", "\t", "|")
 MAX_CELL_CHARACTERS = 2**31 - 1  # Python's csv stops at 131,072 until told otherwise
 CONFLICT_MARKERS = (b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||")
@@ -54,7 +55,7 @@ class Sample:
     @cached_property
     def headers(self) -> Mapping[str, tuple[str, ...]]:
         """What the first line says as a CSV header, by delimiter."""
-        if not self.lines:
+        if not self.lines or len(self.lines[0]) > MAX_HEADER_BYTES:
             return {}
         text = self.lines[0].decode("utf-8", "replace").strip("\r\n")
         rows = ((mark, next(csv.reader([text], delimiter=mark), [])) for mark in DELIMITERS)
@@ -62,9 +63,17 @@ class Sample:
 
 
 def sample(file: LogFile) -> Sample:
-    """The beginning of a file."""
-    head = file.head(SAMPLE_BYTES)
-    return Sample(head, whole=len(head) < SAMPLE_BYTES)
+    """The beginning of a file: its first line at least, however long that is."""
+    with file.open() as stream:
+        head = stream.read(SAMPLE_BYTES)
+        if len(head) < SAMPLE_BYTES:
+            return Sample(head, whole=True)
+        while not head.strip() or b"\n" not in head.lstrip():
+            more = stream.readline()
+            if not more:
+                return Sample(head, whole=True)
+            head = head.lstrip() + more
+        return Sample(head, whole=False)
 
 
 def delimiter_of(start: Sample, columns: Iterable[str]) -> str | None:
@@ -161,6 +170,8 @@ def refused(line: int, raw: bytes, reason: str, lines: int = 1) -> Reject:
 def _marker(line: bytes) -> str | None:
     if line.startswith(CONFLICT_MARKERS):
         return "a version-control conflict marker"
+    if line.startswith(BOM):
+        return "a byte order mark in the middle of the file, as where two files were joined"
     return None
 
 
@@ -200,10 +211,10 @@ def csv_records(
             yield refused(first, b"".join(seen), f"not CSV: {error}", lines)
             continue
         lines = rows.line_num + 1 - first
-        if not columns:
-            columns = tuple(cell.strip() for cell in cells)
+        if not any(cell.strip() for cell in cells):
             yield Context(first, lines)
-        elif not any(cell.strip() for cell in cells):
+        elif not columns:
+            columns = tuple(cell.strip() for cell in cells)
             yield Context(first, lines)
         else:
             yield _record(columns, cells, first, lines, b"".join(seen), read)
