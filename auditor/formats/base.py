@@ -131,13 +131,20 @@ def _decode_slowly(line: bytes, **options: Any) -> Any:
     except RecursionError:
         raise ValueError("it is nested too deep") from None
     except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error.msg.lower()} at character {error.pos + 1}") from None
-    except ValueError as error:
-        raise ValueError(f"not JSON: {str(error).lower().split(';')[0]}") from None
+        problem = error.msg[:1].lower() + error.msg[1:].removesuffix(" at")
+        raise ValueError(f"not JSON: {problem} at character {error.pos + 1}") from None
+    except _NotJsonError:
+        raise
+    except ValueError:
+        raise ValueError("it holds a number of thousands of digits") from None
+
+
+class _NotJsonError(ValueError):
+    """A word that Python's parser takes and JSON does not know."""
 
 
 def _refuse(word: str) -> None:
-    raise ValueError(f"{word} is no number")
+    raise _NotJsonError(f"not JSON: {word} is no number")
 
 
 def json_lines(
@@ -208,7 +215,7 @@ def csv_records(
             return
         except csv.Error as error:
             lines = max(rows.line_num + 1 - first, 1)
-            yield refused(first, b"".join(seen), f"not CSV: {error}", lines)
+            yield refused(first, b"".join(seen), _csv_problem(str(error)), lines)
             continue
         lines = rows.line_num + 1 - first
         if not any(cell.strip() for cell in cells):
@@ -218,6 +225,15 @@ def csv_records(
             yield Context(first, lines)
         else:
             yield _record(columns, cells, first, lines, b"".join(seen), read)
+
+
+def _csv_problem(error: str) -> str:
+    """What csv says, in words that say what is wrong with the file."""
+    if "unexpected end of data" in error:
+        return "not CSV: a quoted cell has no end"
+    if "new-line character" in error:
+        return "not CSV: a carriage return inside an unquoted cell"
+    return f"not CSV: {error}"
 
 
 def _record(

@@ -239,13 +239,16 @@ def call_row(call: Call, counted: Counted, keep_text: bool) -> dict[str, Any]:
         "audio_tokens": usage.audio_tokens,
         "max_tokens": call.max_tokens,
         "recorded": call.recorded_usd,
-        "tags": [
-            {"key": clean(name), "value": clean(value)} for name, value in sorted(call.tags.items())
-        ],
+        "tags": [{"key": name, "value": value} for name, value in _tags(call)],
         "fingerprint": _fingerprint(call),
         "request_json": request,
         "answer_json": answer,
     }
+
+
+def _tags(call: Call) -> list[tuple[str, str]]:
+    """Tags by name; two names that only a surrogate tells apart are one."""
+    return sorted({clean(name): clean(value) for name, value in call.tags.items()}.items())
 
 
 def reject_row(reject: Reject) -> dict[str, Any]:
