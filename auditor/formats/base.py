@@ -17,6 +17,7 @@ from auditor.sources import BOM, LogFile
 SAMPLE_BYTES = 1 << 18
 SAMPLE_OBJECTS = 40
 HEAD_BYTES = 120
+TOO_DEEP = "it is nested too deep"
 MAX_HEADER_BYTES = 100_000  # a longer first line is no CSV header
 DELIMITERS = (",", ";", "\t", "|")
 MAX_CELL_CHARACTERS = 2**31 - 1  # Python's csv stops at 131,072 until told otherwise
@@ -106,7 +107,7 @@ def decode(line: bytes) -> Any:
     except (msgspec.DecodeError, ValueError):
         return _decode_slowly(line)
     except RecursionError:
-        raise ValueError("it is nested too deep") from None
+        raise ValueError(TOO_DEEP) from None
 
 
 def decode_exactly(line: bytes) -> Any:
@@ -129,7 +130,7 @@ def _decode_slowly(line: bytes, **options: Any) -> Any:
     try:
         return json.loads(text, parse_constant=_refuse, **options)
     except RecursionError:
-        raise ValueError("it is nested too deep") from None
+        raise ValueError(TOO_DEEP) from None
     except json.JSONDecodeError as error:
         problem = error.msg[:1].lower() + error.msg[1:].removesuffix(" at")
         raise ValueError(f"not JSON: {problem} at character {error.pos + 1}") from None
@@ -167,6 +168,8 @@ def json_lines(
             yield refused(number, line, _marker(line) or str(error))
         except KeyError as missing:
             yield refused(number, line, f"it has no field {missing}")
+        except RecursionError:
+            yield refused(number, line, TOO_DEEP)
 
 
 def refused(line: int, raw: bytes, reason: str, lines: int = 1) -> Reject:

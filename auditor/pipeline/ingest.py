@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from auditor.errors import AuditError, SourceError
-from auditor.formats import Format, recognise
+from auditor.formats import TOO_DEEP, Format, recognise
 from auditor.pipeline.counting import Counted
 from auditor.records import Call, Context, Reading, Reject, Usage
 from auditor.sources import LogFile
@@ -184,11 +184,14 @@ def _read_into(
         calls: list[dict[str, Any]] = []
         rejects: list[dict[str, Any]] = []
         for reading in format.read(file, stream):
-            _count(tally, reading)
             if isinstance(reading, Call):
-                calls.append(call_row(reading, gauge(reading), keep_text))
-            elif isinstance(reading, Reject):
+                try:
+                    calls.append(call_row(reading, gauge(reading), keep_text))
+                except RecursionError:
+                    reading = Reject(reading.line, TOO_DEEP, b"", reading.lines)
+            if isinstance(reading, Reject):
                 rejects.append(reject_row(reading))
+            _count(tally, reading)
             if len(calls) + len(rejects) >= BATCH_RECORDS:
                 _stage(store, calls, rejects)
                 calls, rejects = [], []
