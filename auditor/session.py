@@ -19,10 +19,12 @@ from auditor.formats.mapped import from_mapping
 from auditor.pipeline.counting import Gauge
 from auditor.prices import Book, open_book
 from auditor.reports import catalogue, explanation, files, table
+from auditor.reports.rows import RESULT_COLUMNS, counted
 from auditor.scenarios import Scenario
 from auditor.store import Store
 
 FILE_WIDTH = 160
+SHOWN_REJECTS = 3
 DIMENSIONS = ("day", "month", "model", "requested_model", "endpoint", "tier", "source")
 
 
@@ -72,6 +74,8 @@ def replay(
         if logs:
             _ingest(store, logs, settings, question.book, assume_model=assume_model, **reading)
         result = pipeline.replay(store, question)
+        if result.coverage["rejects"]:
+            _say_rejects(store, db, result.coverage["rejects"])
     _write(result, format_, output)
     return _is_complete(result, allowed_rejects, allowed_unpriced)
 
@@ -91,7 +95,7 @@ def ingest(
     with Store.open(db) as store:
         done = _ingest(store, logs, settings, _book(settings, prices), **reading)
     if not allowed.allows(done.tally.rejects, done.tally.lines):
-        _say(f"{done.tally.rejects:,} lines were rejected: `audit show rejects --db {db}`.")
+        _say(f"{counted(done.tally.rejects, 'line')} rejected: `audit show rejects --db {db}`.")
         return False
     return True
 
@@ -215,6 +219,11 @@ def _dimensions(by: Iterable[str]) -> tuple[str, ...]:
         raise AuditError(
             f"--by was given {len(names)} times", hint=f"{pipeline.MAX_DIMENSIONS} are possible."
         )
+    if taken := [name for name in names if name in RESULT_COLUMNS]:
+        raise AuditError(
+            f"--by {taken[0]}: the result has a column of that name",
+            hint=f"Name the tag as tag:{taken[0]}.",
+        )
     if any(not name or name == "tag:" for name in names):
         raise AuditError(
             "--by names nothing", hint=f"Give one of {', '.join(DIMENSIONS)}, or a tag."
@@ -265,21 +274,27 @@ def _ingest(
 def _report(done: pipeline.Ingested) -> None:
     duplicates = done.tally.records - done.calls
     _say(
-        f"Read {_files(done.sources)}: {done.calls:,} new calls, {duplicates:,} duplicates, "
-        f"{done.tally.rejects:,} rejects."
-        + (f" {_files(done.already)} known already." if done.already else "")
+        f"Read {counted(done.sources, 'file')}: {counted(done.calls, 'new call')}, "
+        f"{counted(duplicates, 'duplicate')}, {counted(done.tally.rejects, 'reject')}."
+        + (f" {counted(done.already, 'file')} known already." if done.already else "")
     )
     if done.conflicts:
         _say(
-            f"{done.conflicts:,} duplicates have other token counts than the call they repeat: "
-            "the fuller reading stays."
+            f"{counted(done.conflicts, 'duplicate')} with other token counts than the call it "
+            "repeats: the fuller reading stays."
         )
     for copy, original in done.copies:
-        _say(f"{copy} is a copy of {original}, byte for byte: skipped.")
+        _say(f"{original} and {copy} are the same byte for byte: read once.")
 
 
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count:,} files"
+def _say_rejects(store: Store, db: Path | None, count: int) -> None:
+    """The first rejects on standard error, and where the others are."""
+    console = Console(stderr=True, highlight=False)
+    catalogue.rejects(store, console, most=SHOWN_REJECTS)
+    if db is not None:
+        _say(f"All rejects: `audit show rejects --db {db}`.")
+    elif count > SHOWN_REJECTS:
+        _say("For all rejects keep a store with --db FILE, then `audit show rejects --db FILE`.")
 
 
 def _write(result: pipeline.Replay, format_: str, output: Path | None) -> None:
@@ -298,11 +313,11 @@ def _is_complete(result: pipeline.Replay, rejects: Allowance, unpriced: Allowanc
     coverage, total = result.coverage, result.total
     complete = True
     if not rejects.allows(coverage["rejects"], coverage["lines"]):
-        _say(f"Incomplete: {coverage['rejects']:,} lines were rejected.")
+        _say(f"Incomplete: {counted(coverage['rejects'], 'line')} rejected.")
         complete = False
     worst = max([total["unpriced"], *_unpriced_by_scenario(result).values()])
     if not unpriced.allows(worst, total["calls"]):
-        _say(f"Incomplete: up to {worst:,} calls are unpriced; every total leaves them out.")
+        _say(f"Incomplete: up to {counted(worst, 'call')} unpriced; every total leaves them out.")
         complete = False
     return complete
 

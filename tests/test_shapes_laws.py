@@ -91,9 +91,11 @@ def test_any_body_is_read_or_refused(body: dict[str, Any]) -> None:
 @given(st.lists(BODIES, max_size=5), st.integers(0, 400))
 def test_any_stream_is_read_or_refused(events: list[dict[str, Any]], cut: int) -> None:
     raw = "".join(f"data: {json.dumps(event)}\n\n" for event in events)
-    for read, sent in ((read_events, events), (read_stream, raw), (read_stream, raw[:cut])):
+    with suppress(BadUsageError):
+        assert isinstance(read_events(events), Answer)
+    for sent in (raw, raw[:cut]):
         with suppress(BadUsageError):
-            assert isinstance(read(sent), Answer)
+            assert isinstance(read_stream(sent), Answer)
 
 
 @given(st.text() | st.binary())

@@ -182,7 +182,7 @@ def test_responses_stream() -> None:
         "output": [message],
         "usage": {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5},
     }
-    events = [
+    events: list[dict[str, Any]] = [
         {"type": "response.created", "response": started},
         {"type": "response.output_text.delta", "delta": "Hello"},
         {"type": "response.completed", "response": ended},

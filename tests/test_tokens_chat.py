@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -307,10 +308,11 @@ EXTRAS = st.fixed_dictionaries(
 def test_weird_requests_are_counted_or_uncountable(
     messages: list[Any], extras: dict[str, Any]
 ) -> None:
-    for count in (
+    counts: tuple[Callable[[], int], ...] = (
         lambda: count_chat_input(messages, "gpt-4o", extras),
         lambda: count_output(messages, "gpt-4-0613"),
-    ):
+    )
+    for count in counts:
         try:
             assert count() >= 0
         except UncountableError as error:

@@ -107,7 +107,7 @@ def test_answers_of_2024_to_2026_agree_within_two_tokens() -> None:
 @pytest.mark.parametrize("path", ["/v1/completions", "/embeddings"])
 def test_prompts_without_framing_agree_with_every_reported_count(folder: str, path: str) -> None:
     for request, response in recorded(folder, path):
-        prompt = request.get("prompt", request.get("input"))
+        prompt: Any = request.get("prompt", request.get("input"))
         is_list = isinstance(prompt, list) and not isinstance(prompt[0], int)
         encoding = encoding_for(response["model"])
         assert encoding is not None

@@ -3,8 +3,8 @@
 Fields of a line, all optional but the answer: ``request`` (the body sent), ``response`` (the body
 received) or ``response_stream`` (the raw text of a streamed answer), ``timestamp``, ``url``,
 ``status_code``, ``x_request_id``, ``tags`` and ``metadata`` (texts or numbers by name). A line
-that is itself an answer body (chat completion, completion, Responses API, embedding list, error) is read
-as one. What the bodies mean is known by ``shapes``. Sure: the bodies are the providers' own
+that is itself an answer body (chat completion, completion, Responses API, embedding list, error)
+is read as one. What the bodies mean is known by ``shapes``. Sure: the bodies are the providers' own
 documented objects; the envelope is what HTTP recorders and proxies write.
 """
 
@@ -17,7 +17,6 @@ from typing import Any, BinaryIO
 from urllib.parse import unquote
 
 from auditor.formats.base import Format, Sample, decode, json_lines
-from auditor.formats.cells import known
 from auditor.formats.shapes import Answer, Asked, read_request, read_response, read_stream
 from auditor.formats.shapes.terms import compact
 from auditor.formats.times import read_time
@@ -77,11 +76,11 @@ def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
 
 def read_line(number: int, line: Mapping[str, Any], raw: bytes) -> Reading:
     """One capture as a Call; as Context where the request was no call of a model."""
+    if not (line.keys() & ENVELOPE or _is_answer(line)):
+        raise ValueError("neither a request with its answer nor an answer")
     answer = read_answer(line)
     if answer is not None and answer.kind == "not_a_call":
         return Context(number)
-    if answer is None and not line.keys() & ENVELOPE:
-        raise ValueError("neither a request nor an answer of a model")
     asked = read_request(_body_sent(line), kind=answer.kind if answer else None)
     return to_call(number, line, asked, answer)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import astuple
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -47,7 +46,7 @@ def needed_count(value: Any) -> int:
 
 def known(usage: Usage) -> Usage | None:
     """The usage, or None where all of it is zero: no call is free of tokens."""
-    return usage if any(astuple(usage)) else None
+    return None if usage.is_zero else usage
 
 
 def read_money(value: Any) -> str | None:

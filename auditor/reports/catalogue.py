@@ -17,7 +17,7 @@ from auditor.errors import AuditError
 from auditor.formats import Format, mapped
 from auditor.prices import Book, Row, price
 from auditor.reports.rows import plain
-from auditor.reports.table import printable, unpriced_table
+from auditor.reports.table import print_whole, printable, unpriced_table
 from auditor.scenarios import Scenario
 from auditor.store import Store
 
@@ -56,7 +56,7 @@ def prices(
         rows += [row for row in found if row not in rows]
     if not wanted:
         rows = [row for row in book.rows if at is None or _holds(row, at)]
-    console.print(_price_table(rows))
+    print_whole(_price_table(rows), console)
     for row in rows if wanted else ():
         console.print()
         console.print(Text(f"{row.model}, {_span(row)}: {row.book}.csv line {row.line}"))
@@ -111,13 +111,13 @@ def formats(known: Iterable[Format], console: Console) -> None:
     table = plain_table("format", "what it is")
     for one in known:
         table.add_row(one.name, one.title)
-    console.print(table)
+    print_whole(table, console)
     console.print()
     console.print(Text("A table of your own: [formats.NAME] in audit.toml", style="bold"))
     keys = plain_table("key", "meaning")
     for key, meaning in mapped.KEYS.items():
         keys.add_row(key, Text(meaning))
-    console.print(keys)
+    print_whole(keys, console)
 
 
 def models(store: Store, console: Console) -> None:
@@ -131,7 +131,7 @@ def models(store: Store, console: Console) -> None:
             *(f"{row[n]:,}" for n in ("calls", "input_tokens", "output_tokens")),
             plain(row["cost_usd"]) or NOTHING,
         )
-    console.print(table)
+    print_whole(table, console)
 
 
 def _led_to(row: dict[str, Any]) -> Text:
@@ -148,15 +148,17 @@ def _led_to(row: dict[str, Any]) -> Text:
 def unpriced(store: Store, console: Console) -> None:
     """The calls whose actual cost is not known."""
     rows = store.rows("replay/unpriced")
-    console.print(unpriced_table(rows) if rows else Text("Every call has a price."))
+    if rows:
+        print_whole(unpriced_table(rows), console)
+    else:
+        console.print(Text("Every call has a price."))
 
 
-def rejects(store: Store, console: Console) -> None:
-    """The refused lines."""
-    rows = store.rows("ingest/rejects")
+def rejects(store: Store, console: Console, most: int | None = None) -> None:
+    """The refused lines, all or the first ``most``: where, why, and their first bytes."""
+    rows = store.rows("ingest/rejects", most=most)
     if not rows:
         console.print(Text("No line was rejected."))
-        return
     for row in rows:
         lines = f" ({row['lines']:,} lines)" if row["lines"] > 1 else ""
         console.print(

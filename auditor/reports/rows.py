@@ -15,6 +15,17 @@ COUNTS = ("calls", "fits", "overflows", "unpriced", "input_tokens", "output_toke
 MONEY = ("cost_usd", "actual_usd", "delta_usd")
 
 
+RESULT_COLUMNS: Mapping[str, Any] = {
+    "name": pl.String,
+    "title": pl.String,
+    **dict.fromkeys(COUNTS, pl.Int64),
+    **dict.fromkeys(MONEY, USD),
+    "ratio": pl.Decimal(38, 6),
+    "compared_calls": pl.Int64,
+    "compared_usd": USD,
+}
+
+
 def result_rows(result: Replay) -> list[dict[str, Any]]:
     """One row a scenario, or a scenario and group.
 
@@ -42,16 +53,7 @@ def result_rows(result: Replay) -> list[dict[str, Any]]:
 
 def result_frame(result: Replay) -> pl.DataFrame:
     """``result_rows`` as a frame; money DECIMAL(38,12), ratio DECIMAL(38,6)."""
-    schema: Mapping[str, Any] = {
-        **dict.fromkeys(result.question.by, pl.String),
-        "name": pl.String,
-        "title": pl.String,
-        **dict.fromkeys(COUNTS, pl.Int64),
-        **dict.fromkeys(MONEY, USD),
-        "ratio": pl.Decimal(38, 6),
-        "compared_calls": pl.Int64,
-        "compared_usd": USD,
-    }
+    schema = {**dict.fromkeys(result.question.by, pl.String), **RESULT_COLUMNS}
     return pl.DataFrame(result_rows(result), schema=schema)
 
 
@@ -61,3 +63,8 @@ def plain(value: Any) -> str | None:
         return None if value is None else str(value)
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def counted(count: int, what: str) -> str:
+    """``1 call``, ``2,000 calls``."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

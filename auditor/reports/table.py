@@ -7,15 +7,18 @@ from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from auditor.pipeline.replay import Replay
 from auditor.reports.files import period_of
-from auditor.reports.rows import result_rows
+from auditor.reports.rows import counted, result_rows
 
 WIDE = 124
+MAX_GROUP_WIDTH = 24
+ROOMY = 10_000
 BASES = {
     "exact": "its exact name",
     "alias": "the date, for an alias whose version the log does not tell",
@@ -32,17 +35,17 @@ def show(result: Replay, console: Console) -> None:
     console.print(_heading(result, places))
     console.print()
     if result.spent:
-        console.print(_spent_table(result, places))
+        print_whole(_spent_table(result, places), console)
         console.print()
     rows = result_rows(result)
     if not rows:
         console.print("No call that a scenario could move.")
     elif console.width >= WIDE:
-        console.print(_one_table(result, rows, places))
+        print_whole(_one_table(result, rows, places), console)
     else:
-        console.print(_fit_table(result, rows))
+        print_whole(_fit_table(result, rows), console)
         console.print()
-        console.print(_cost_table(result, rows, places))
+        print_whole(_cost_table(result, rows, places), console)
     _notes(result, rows, console, places)
 
 
@@ -58,22 +61,25 @@ def _facts(result: Replay, places: int) -> Iterator[tuple[str, str]]:
     begin, end = period_of(result)
     period = f"{begin} to {end}, end excluded" if begin else "no dated calls"
     yield "Period", f"{period} ({result.question.zone})"
-    files = "1 file" if coverage["files"] == 1 else f"{_n(coverage['files'])} files"
     parts = _sum(coverage, ("calls", "duplicates", "rejects", "context"))
-    yield "Coverage", f"{_n(coverage['lines'])} lines of {files} = {parts}"
+    yield (
+        "Coverage",
+        f"{_n(coverage['lines'])} lines of {counted(coverage['files'], 'file')} = {parts}",
+    )
     parts = _sum(total, ("priced", "unpriced", "failed"))
     if coverage["outside_period"]:
         parts += f" + {_n(coverage['outside_period'])} outside the period"
     yield "Calls", f"{_n(coverage['calls'])} = {parts}"
     yield "Tokens", _counted(total)
-    missing = f" without {_n(total['unpriced'])} unpriced calls" if total["unpriced"] else ""
+    unpriced = total["unpriced"]
+    missing = f" without {counted(unpriced, 'unpriced call')}" if unpriced else ""
     yield "Actual", f"{_usd(total['cost_usd'], places)} USD{missing}"
     if total["recorded_calls"]:
         yield (
             "Recorded",
             f"{_usd(total['recorded_usd'], places)} USD claimed by the logs for "
-            f"{_n(total['recorded_calls'])} calls; {_usd(total['recorded_actual_usd'], places)} "
-            "USD at dated prices",
+            f"{counted(total['recorded_calls'], 'call')}; "
+            f"{_usd(total['recorded_actual_usd'], places)} USD at dated prices",
         )
 
 
@@ -87,12 +93,12 @@ def _counted(total: Mapping[str, Any]) -> str:
         "tokenizer": "by our tokenizer",
         "estimate": "by estimate",
     }
-    counted = ", ".join(
+    counts = ", ".join(
         f"{_n(total[f'counted_by_{name}'])} {words}"
         for name, words in who.items()
         if total[f"counted_by_{name}"] or name == "provider"
     )
-    return f"{_n(total['input_tokens'])} in, {_n(total['output_tokens'])} out; {counted}"
+    return f"{_n(total['input_tokens'])} in, {_n(total['output_tokens'])} out; {counts}"
 
 
 def _table(title: str) -> Table:
@@ -107,9 +113,21 @@ def _table(title: str) -> Table:
     )
 
 
+def print_whole(table: Table, console: Console) -> None:
+    """Print a table without cutting a figure, wider than the terminal where it must be."""
+    roomy = console.options.update_width(ROOMY)
+    needed = Measurement.get(console, roomy, table).minimum
+    given = console.width
+    console.width = max(given, needed)
+    console.print(table, crop=False)
+    console.width = given
+
+
 def _add_groups(table: Table, result: Replay) -> None:
-    for name in result.question.by:
-        table.add_column(Text(name), overflow="fold")
+    for place, name in enumerate(result.question.by, 1):
+        longest = max((len(row[f"by_{place}"] or "(none)") for row in result.rows), default=0)
+        width = min(max(longest, len(name)), MAX_GROUP_WIDTH)
+        table.add_column(Text(name), overflow="fold", min_width=width)
 
 
 def _groups(result: Replay, row: dict[str, Any]) -> list[Text]:
@@ -191,7 +209,7 @@ def _add_money(table: Table, rows: Iterable[dict[str, Any]]) -> None:
     if not _is_partly_compared(rows):
         names.remove("compared")
     for name in names:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
 
 
 def _is_partly_compared(rows: Iterable[dict[str, Any]]) -> bool:
@@ -226,13 +244,13 @@ def _notes(result: Replay, rows: list[dict[str, Any]], console: Console, places:
         )
     if result.total["not_moved"]:
         notes.append(
-            f"{_n(result.total['not_moved'])} calls are not of the kind that a chat or completion "
-            "model answers (embeddings and the like): they are in the actual cost "
-            f"({_usd(result.total['not_moved_usd'], places)} USD) and in no scenario."
+            f"{counted(result.total['not_moved'], 'call')} of a kind that no chat or completion "
+            "model answers (embeddings and the like): in the actual cost "
+            f"({_usd(result.total['not_moved_usd'], places)} USD), in no scenario."
         )
     if result.total["undated"]:
         notes.append(
-            f"{_n(result.total['undated'])} calls have no date, so no dated price: they are "
+            f"{counted(result.total['undated'], 'call')} without a date, so without a dated price: "
             "replayed only where the scenario fixes the date."
         )
     notes += _what_it_rests_on(result, places)
@@ -241,7 +259,7 @@ def _notes(result: Replay, rows: list[dict[str, Any]], console: Console, places:
         console.print(_bullet(note))
     if result.unpriced:
         console.print()
-        console.print(unpriced_table(result.unpriced[:SHOWN_UNPRICED]))
+        print_whole(unpriced_table(result.unpriced[:SHOWN_UNPRICED]), console)
         if len(result.unpriced) > SHOWN_UNPRICED:
             console.print(Text("… and more: `audit show unpriced` lists them all."))
 
@@ -256,14 +274,14 @@ def _what_it_rests_on(result: Replay, places: int) -> Iterable[str]:
     for row in result.basis:
         if row["basis"] != "exact":
             yield (
-                f"{_n(row['calls'])} calls ({_usd(row['cost_usd'], places)} USD of the actual cost)"
-                f" are priced by {BASES[row['basis']]}."
+                f"{counted(row['calls'], 'call')} ({_usd(row['cost_usd'], places)} USD of the "
+                f"actual cost) priced by {BASES[row['basis']]}."
             )
     doubtful = result.total["doubtful_calls"]
     if doubtful:
         yield (
-            f"{_n(doubtful)} calls ({_usd(result.total['doubtful_usd'], places)} USD of the actual "
-            "cost) rest on rows that the price book marks as likely, not certain."
+            f"{counted(doubtful, 'call')} ({_usd(result.total['doubtful_usd'], places)} USD of the "
+            "actual cost) priced by rows that the book marks as likely, not certain."
         )
 
 
@@ -304,7 +322,10 @@ def unpriced_table(rows: Iterable[dict[str, Any]]) -> Table:
 
 
 def _rounding(places: int) -> str:
-    return f"rounded to {places} decimals for reading; --format json and csv hold every digit."
+    return (
+        f"each figure is rounded by itself, to {places} decimals, for reading; --format json and "
+        "csv hold every digit."
+    )
 
 
 def _places(result: Replay) -> int:
@@ -325,7 +346,7 @@ def _usd(amount: Decimal | None, places: int, sign: str = "-") -> str:
 def _ratio(ratio: Decimal | None) -> str:
     if ratio is None:
         return "-"
-    return f"{ratio:.2f}x" if ratio >= Decimal("0.1") else f"{ratio:.4f}x"
+    return f"{ratio:.2f}x" if ratio >= Decimal("0.01") else f"{ratio:.4f}x"
 
 
 def _name(value: str | None) -> Text:
