@@ -119,7 +119,8 @@ def _moment(
     text: str, parts: Iterable[str | int], micros: int, offset: str | None, zone: tzinfo
 ) -> datetime:
     try:
-        moment = datetime(*map(int, parts), micros)  # type: ignore[arg-type]  # noqa: DTZ001
+        year, month, day, hour, minute, second = map(int, parts)
+        moment = datetime(year, month, day, hour, minute, second, micros)  # noqa: DTZ001
         return _to_utc(moment, _offset(offset) if offset else zone)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"its time {text[:40]!r} is no moment: {error}") from None
