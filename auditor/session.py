@@ -14,7 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from auditor import config, formats, pipeline, scenarios, sources
 from auditor.config import Allowance, Config
-from auditor.errors import AuditError
+from auditor.errors import AuditError, printable
 from auditor.formats.mapped import from_mapping
 from auditor.pipeline.counting import Gauge
 from auditor.prices import Book, open_book
@@ -347,7 +347,7 @@ def _show(render: Callable[[Console], None], output: Path | None = None) -> None
 
 
 def _say(sentence: str) -> None:
-    Console(stderr=True, highlight=False).print(sentence, markup=False, soft_wrap=True)
+    Console(stderr=True, highlight=False).print(printable(sentence), markup=False, soft_wrap=True)
 
 
 @contextmanager

@@ -180,10 +180,10 @@ def test_what_was_read_before_the_broken_file_stays(store: Path) -> None:
     folder = store.parent / "logs"
     folder.mkdir()
     (folder / "1.csv").write_bytes((HOSTILE / "stray-quote.csv").read_bytes())
-    (folder / "2.gz").write_bytes(_wrong_crc((HOSTILE / "names.jsonl").read_bytes()))
+    (folder / "2.gz").write_bytes(_wrong_crc((HOSTILE / "names.jsonl").read_bytes() * 2000))
     assert audit("ingest", folder, "--db", store, folder=store.parent).exit_code == ERROR
     assert coverage(store)["calls"] == CALLS_BEFORE + 2
-    assert len(reasons(store, "1.csv")) == 1
+    assert len(reasons(store, "logs/1.csv")) == 1
 
 
 @pytest.mark.parametrize("packed", [_gz, _zst, lambda c: _gz(c[:99]) + _gz(c[99:])])
@@ -265,11 +265,11 @@ def test_no_other_command_prints_control_characters(command: str, store: Path) -
 
 
 def test_a_file_name_cannot_steer_a_terminal(store: Path) -> None:
-    file = store.parent / "\x1b[31mred.csv"
+    file = store.parent / "\x1b[31m\x07red.csv"
     file.write_text("no log\n")
     run = audit("ingest", file, "--db", store, folder=store.parent)
     assert run.exit_code == ERROR
-    assert not has_controls(run.err)
+    assert run.err.startswith(r"Error: \x1b[31m\x07red.csv: no format recognises this file")
 
 
 def test_a_file_name_that_is_no_text_is_shown_all_the_same(store: Path) -> None:
@@ -277,7 +277,7 @@ def test_a_file_name_that_is_no_text_is_shown_all_the_same(store: Path) -> None:
     folder.mkdir()
     Path(f"{folder}/caf\udce9.csv").write_bytes((HOSTILE / "wrong-cells.csv").read_bytes())
     assert audit("ingest", folder, "--db", store, folder=store.parent).exit_code == INCOMPLETE
-    assert len(reasons(store, r"caf\udce9.csv")) == 2
+    assert len(reasons(store, r"logs/caf\udce9.csv")) == 2
 
 
 def test_no_cell_of_the_csv_is_a_formula(store: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from auditor.errors import AuditError, SourceError
+from auditor.errors import AuditError, SourceError, printable
 from auditor.formats import TOO_DEEP, Format, recognise
 from auditor.pipeline.counting import Counted
 from auditor.records import Call, Context, Reading, Reject, Usage
@@ -269,14 +269,6 @@ def clean(text: str | None) -> Any:
     if text is None or text.isascii():
         return text
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def printable(text: str) -> str:
-    """Text without control characters: they are written out."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
-        for letter in text
-    )
 
 
 def _fingerprint(call: Call) -> str:
