@@ -10,11 +10,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FIXTURES = ROOT / "fixtures"
+GOLDEN = ROOT / "tests" / "golden"
 REWRITE = "AUDIT_REWRITE"
 
 
 def assert_golden(actual: str, golden: Path) -> None:
     """``actual`` is what ``golden`` holds, to the byte."""
     if os.environ.get(REWRITE):
+        golden.parent.mkdir(parents=True, exist_ok=True)
         golden.write_bytes(actual.encode("utf-8"))
     assert actual == golden.read_bytes().decode("utf-8"), f"{REWRITE}=1 rewrites {golden.name}"
