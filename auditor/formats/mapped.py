@@ -25,7 +25,7 @@ from auditor.formats.base import (
     sample,
 )
 from auditor.formats.cells import known, read_count, read_money
-from auditor.formats.times import read_time_as
+from auditor.formats.times import check_time_format, read_time_as
 from auditor.records import BadUsageError, Call, Reading, Text, Usage
 from auditor.sources import LogFile
 
@@ -135,6 +135,10 @@ def _checked(name: str, entries: Mapping[str, Any], file: str) -> TableMapping:
         ZoneInfo(mapping.zone)
     except (KeyError, ValueError, OSError):
         raise refuse(f"zone {mapping.zone!r} is no time zone we know") from None
+    try:
+        check_time_format(mapping.time_format)
+    except ValueError as error:
+        raise refuse(f"time_format {error}") from None
     return mapping
 
 

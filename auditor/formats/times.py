@@ -64,6 +64,19 @@ def read_time_as(format: str, zone: tzinfo = UTC) -> Callable[[Any], datetime | 
     return lambda value: _patterned(value, format, zone)
 
 
+def check_time_format(format: str) -> None:
+    """Raises ValueError when ``read_time_as`` could never read a time that way."""
+    if format in ("auto", "unix", "unix_ms"):
+        return
+    if "%" not in format:
+        raise ValueError(f"{format!r} is neither auto, unix, unix_ms nor a pattern with %")
+    try:
+        written = EPOCH.replace(tzinfo=UTC).strftime(format)
+        datetime.strptime(written, format)  # noqa: DTZ007
+    except (ValueError, re.error):
+        raise ValueError(f"{format!r} is no pattern that strptime can read") from None
+
+
 def _patterned(value: Any, pattern: str, zone: tzinfo) -> datetime | None:
     if value in (None, ""):
         return None
