@@ -305,4 +305,4 @@ def _fit_to_print(text: str) -> str:
 def main() -> None:
     """The ``audit`` program."""
     with errors_as_sentences():
-        cli.main(standalone_mode=False)
+        cli.main(prog_name="audit", standalone_mode=False)
