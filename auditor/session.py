@@ -14,7 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from auditor import config, formats, pipeline, scenarios, sources
 from auditor.config import Allowance, Config
-from auditor.errors import AuditError
+from auditor.errors import AuditError, ConfigError, printable
 from auditor.formats.mapped import from_mapping
 from auditor.pipeline.counting import Gauge
 from auditor.prices import Book, open_book
@@ -205,11 +205,17 @@ def _scenarios(
 
 
 def _formats(settings: Config) -> tuple[formats.Format, ...]:
-    own = (
-        from_mapping(name, entries, settings.file or "")
-        for name, entries in settings.formats.items()
-    )
-    return (*formats.known_formats(), *own)
+    known = formats.known_formats()
+    file = settings.file or ""
+    for name in sorted(settings.formats.keys() & {format.name for format in known}):
+        raise ConfigError(
+            file,
+            None,
+            f"[formats.{name}] has the name of a format that audit knows",
+            hint="Give yours a name of its own.",
+        )
+    own = (from_mapping(name, entries, file) for name, entries in settings.formats.items())
+    return (*known, *own)
 
 
 def _dimensions(by: Iterable[str]) -> tuple[str, ...]:
@@ -342,7 +348,7 @@ def _show(render: Callable[[Console], None], output: Path | None = None) -> None
 
 
 def _say(sentence: str) -> None:
-    Console(stderr=True, highlight=False).print(sentence, markup=False, soft_wrap=True)
+    Console(stderr=True, highlight=False).print(printable(sentence), markup=False, soft_wrap=True)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from auditor import __version__
-from auditor.errors import AuditError
+from auditor.errors import AuditError, printable
 from auditor.pipeline.replay import Replay
 from auditor.reports.rows import SPENT_COLUMNS, dimension_columns, plain, result_frame, result_rows
 
@@ -133,7 +133,7 @@ def as_markdown(result: Replay) -> str:
         + "|",
     ]
     for row in result_rows(result):
-        cells = [(plain(row[name]) or "").replace("|", "\\|").replace("\n", " ") for name in shown]
+        cells = [printable(plain(row[name]) or "").replace("|", "\\|") for name in shown]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
