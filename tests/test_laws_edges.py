@@ -1,7 +1,4 @@
-"""Laws that do not hold yet, each with the smallest log that breaks it.
-
-Strict: a test that begins to pass here has to move to the laws that hold.
-"""
+"""Laws at the edges, each with the smallest log that once broke it."""
 
 from __future__ import annotations
 
@@ -16,10 +13,6 @@ from helpers.runs import august_2023, document_of, replayed, take_in
 from auditor.store import Store
 
 LATER = date(2024, 1, 1)
-
-
-def broken(reason: str) -> pytest.MarkDecorator:
-    return pytest.mark.xfail(strict=True, reason=reason)
 
 
 @pytest.mark.parametrize(
@@ -42,14 +35,12 @@ def test_a_dimension_may_be_called_like_a_column_of_the_result(tag: str) -> None
     assert found["actual"]["calls"] == found["actual"]["by"][0]["calls"] == 1
 
 
-@broken("DuckDB: map keys must be unique; a traceback for the user")
 def test_two_tags_that_read_the_same_once_cleaned_stop_no_run() -> None:
     tags = {"\ud800": "a lone surrogate", "\\ud800": "the same, written out"}
     found = replayed([{**capture(), "tags": tags}])["coverage"]
     assert found["calls"] + found["rejects"] == 1
 
 
-@broken("OverflowError or TypeError from the period; a traceback for the user")
 @pytest.mark.parametrize(
     ("at", "zone"),
     [("9999-12-31T23:59:59Z", "UTC"), ("0001-01-01T00:00:00Z", "America/New_York")],

@@ -339,16 +339,9 @@ def test_mooncake_is_read_without_dates_and_models() -> None:
     assert (found["period"]["from"], found["period"]["to"]) == (None, None)
 
 
-# Recognised as captures, because it is an object of the kind "list", and passed over as context:
-# a bill of 2023 that ends with 0 calls, no reject and exit code 0.
-PASSED_OVER = SAMPLES / "openai_v1_usage_2023_excerpt.json"
-
-
 def samples() -> Iterator[Any]:
     for path in sorted(path for path in SAMPLES.rglob("*") if path.is_file()):
-        known = pytest.mark.xfail(strict=True, reason="no call, no reject and no refusal")
-        name = path.relative_to(SAMPLES).as_posix()
-        yield pytest.param(path, id=name, marks=[known] if path == PASSED_OVER else [])
+        yield pytest.param(path, id=path.relative_to(SAMPLES).as_posix())
 
 
 @pytest.mark.parametrize("path", list(samples()))
