@@ -5,34 +5,17 @@ Strict: a test that begins to pass here has to move to the laws that hold.
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
-from helpers.logs import capture, failure, write
-from helpers.runs import august_2023, document_of, replayed, take_in
+from helpers.logs import capture, write
+from helpers.runs import document_of, replayed, take_in
 
 from auditor.store import Store
-
-LATER = date(2024, 1, 1)
 
 
 def broken(reason: str) -> pytest.MarkDecorator:
     return pytest.mark.xfail(strict=True, reason=reason)
-
-
-@broken("the ledger is empty, and the result has no row then")
-@pytest.mark.parametrize(
-    ("line", "asked"),
-    [(failure("x", "2023-08-22T10:00:00Z"), {}), (capture("x"), {"from_date": LATER})],
-    ids=["failed calls only", "no calls in the period"],
-)
-def test_every_scenario_has_a_row_even_without_calls(
-    line: dict[str, Any], asked: dict[str, Any]
-) -> None:
-    rows = replayed([line], **asked)["scenarios"]
-    assert [row["name"] for row in rows] == [scenario.name for scenario in august_2023()]
 
 
 @broken("the column of the result takes the place of the dimension")
