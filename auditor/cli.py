@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import click
 
 from auditor import __version__
-from auditor.errors import AuditError
+from auditor.errors import AuditError, printable
 
 INCOMPLETE = 3
 INTERRUPTED = 130
@@ -284,8 +284,8 @@ def errors_as_sentences() -> Iterator[None]:
     try:
         yield
     except AuditError as error:
-        click.echo(f"Error: {error}", err=True)
-        click.echo(f"Hint: {error.hint}", err=True)
+        click.echo(f"Error: {_fit_to_print(str(error))}", err=True)
+        click.echo(f"Hint: {_fit_to_print(error.hint)}", err=True)
         sys.exit(1)
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
@@ -297,7 +297,12 @@ def errors_as_sentences() -> Iterator[None]:
         sys.exit(INTERRUPTED)
 
 
+def _fit_to_print(text: str) -> str:
+    """File names may hold anything: what would steer the terminal is written out."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def main() -> None:
     """The ``audit`` program."""
     with errors_as_sentences():
-        cli.main(standalone_mode=False)
+        cli.main(prog_name="audit", standalone_mode=False)

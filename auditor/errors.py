@@ -8,6 +8,14 @@ place, ``cli.main``.
 from __future__ import annotations
 
 
+def printable(text: str) -> str:
+    """Text fit for a terminal: control characters (colours, line ends) are written out."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in text
+    )
+
+
 class AuditError(Exception):
     """The run cannot go on. ``str()`` says what is wrong, ``hint`` what to do about it."""
 

@@ -14,12 +14,12 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from auditor import config, formats, pipeline, scenarios, sources
 from auditor.config import Allowance, Config
-from auditor.errors import AuditError
+from auditor.errors import AuditError, ConfigError, printable
 from auditor.formats.mapped import from_mapping
 from auditor.pipeline.counting import Gauge
 from auditor.prices import Book, open_book
 from auditor.reports import catalogue, explanation, files, table
-from auditor.reports.rows import RESULT_COLUMNS, counted
+from auditor.reports.rows import counted
 from auditor.scenarios import Scenario
 from auditor.store import Store
 
@@ -205,11 +205,17 @@ def _scenarios(
 
 
 def _formats(settings: Config) -> tuple[formats.Format, ...]:
-    own = (
-        from_mapping(name, entries, settings.file or "")
-        for name, entries in settings.formats.items()
-    )
-    return (*formats.known_formats(), *own)
+    known = formats.known_formats()
+    file = settings.file or ""
+    for name in sorted(settings.formats.keys() & {format.name for format in known}):
+        raise ConfigError(
+            file,
+            None,
+            f"[formats.{name}] has the name of a format that audit knows",
+            hint="Give yours a name of its own.",
+        )
+    own = (from_mapping(name, entries, file) for name, entries in settings.formats.items())
+    return (*known, *own)
 
 
 def _dimensions(by: Iterable[str]) -> tuple[str, ...]:
@@ -218,11 +224,6 @@ def _dimensions(by: Iterable[str]) -> tuple[str, ...]:
     if len(names) > pipeline.MAX_DIMENSIONS:
         raise AuditError(
             f"--by was given {len(names)} times", hint=f"{pipeline.MAX_DIMENSIONS} are possible."
-        )
-    if taken := [name for name in names if name in RESULT_COLUMNS]:
-        raise AuditError(
-            f"--by {taken[0]}: the result has a column of that name",
-            hint=f"Name the tag as tag:{taken[0]}.",
         )
     if any(not name or name == "tag:" for name in names):
         raise AuditError(
@@ -347,7 +348,7 @@ def _show(render: Callable[[Console], None], output: Path | None = None) -> None
 
 
 def _say(sentence: str) -> None:
-    Console(stderr=True, highlight=False).print(sentence, markup=False, soft_wrap=True)
+    Console(stderr=True, highlight=False).print(printable(sentence), markup=False, soft_wrap=True)
 
 
 @contextmanager

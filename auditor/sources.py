@@ -12,6 +12,7 @@ import io
 import sys
 import tempfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -158,32 +159,45 @@ def find(named: Iterable[str], exclude: Iterable[str] = ()) -> tuple[LogFile, ..
     """The files behind paths, folders (recursive) and globs, sorted by name, each path once.
 
     Hidden files, empty files and what ``exclude`` matches (globs on the name or the last part of
-    it) are left out. Raises SourceError for a path that is not there or a folder without files.
+    it) are left out. A file is called by its name, one of a folder by the path from that folder;
+    files that would be called the same, by the path that the user gave. Raises SourceError
+    for a path that is not there, a folder without files, and when all files are excluded.
     """
     patterns = tuple(exclude)
     found: dict[Path, LogFile] = {}
+    excluded = ""
     for name in named:
         for file in _behind(name):
-            left_out = any(fnmatch(file.name, p) or fnmatch(file.path.name, p) for p in patterns)
-            if not left_out:
+            if any(fnmatch(file.name, p) or fnmatch(file.path.name, p) for p in patterns):
+                excluded = name
+            else:
                 found.setdefault(file.path.resolve(), file)
-    return tuple(sorted(found.values(), key=lambda file: (file.name, str(file.path))))
+    if excluded and not found:
+        raise SourceError(
+            excluded,
+            None,
+            "all files here are excluded",
+            hint="Check the patterns of --exclude.",
+        )
+    return tuple(sorted(_told_apart(found.values()), key=lambda file: (file.name, str(file.path))))
+
+
+def _told_apart(files: Iterable[LogFile]) -> Iterator[LogFile]:
+    """The files, those with the same name under the paths that the user gave."""
+    files = tuple(files)
+    times = Counter(file.name for file in files)
+    for file in files:
+        yield file if times[file.name] == 1 else LogFile(file.path, file.path.as_posix())
 
 
 def _behind(name: str) -> Iterator[LogFile]:
     path = Path(name)
     if path.is_dir():
-        folder = Path(path.resolve().name)
-        files = [
-            LogFile(file, (folder / file.relative_to(path)).as_posix())
-            for file in sorted(path.rglob("*"))
-            if _is_candidate(file, path)
-        ]
+        files = list(_below(path, Path(path.resolve().name)))
     elif path.exists():
         files = [LogFile(path, path.name)]
     elif has_magic(name):
-        hits = (Path(hit) for hit in sorted(glob(name, recursive=True)))  # noqa: PTH207
-        files = [LogFile(hit, hit.name) for hit in hits if _is_candidate(hit, hit.parent)]
+        files = list(_matching(name))
     else:
         raise SourceError(
             name, None, "there is no such file or folder", hint="Check the path for a typing error."
@@ -196,6 +210,21 @@ def _behind(name: str) -> Iterator[LogFile]:
             hint="Name a folder, file or pattern that holds exported request logs.",
         )
     yield from files
+
+
+def _below(folder: Path, name: Path) -> Iterator[LogFile]:
+    for file in sorted(folder.rglob("*")):
+        if _is_candidate(file, folder):
+            yield LogFile(file, (name / file.relative_to(folder)).as_posix())
+
+
+def _matching(pattern: str) -> Iterator[LogFile]:
+    """Files that match, and what lies in the folders that match."""
+    for hit in (Path(hit) for hit in sorted(glob(pattern, recursive=True))):  # noqa: PTH207
+        if hit.is_dir():
+            yield from _below(hit, Path(hit.name))
+        elif _is_candidate(hit, hit.parent):
+            yield LogFile(hit, hit.name)
 
 
 def _is_candidate(file: Path, below: Path) -> bool:

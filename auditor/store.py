@@ -19,6 +19,8 @@ from auditor.sql import query
 
 SCHEMA_VERSION = 1
 IN_MEMORY = ":memory:"
+MAGIC = b"DUCK"
+MAGIC_AT = 8
 
 
 class Store:
@@ -98,30 +100,57 @@ class _ArrowStream:
 def _connect(path: Path | None) -> duckdb.DuckDBPyConnection:
     if path is None:
         return duckdb.connect(IN_MEMORY)
+    _check_magic(path)
+    # absolute, so that a name like md:x or s3:x is a file and not a service on the network
+    name = str(path.absolute())
     try:
-        return duckdb.connect(str(path))
-    except duckdb.IOException as error:
-        text = str(error)
-        if "lock" in text.lower():
+        return duckdb.connect(name)
+    except duckdb.Error as error:
+        text = _first_line(str(error)).replace(name, str(path))
+        said = text.replace(str(path), "").lower()
+        if "lock on file" in said or "conflicting lock" in said or "used by another" in said:
             raise StoreError(
                 f"{path} is in use by another process",
                 hint="Wait for the other run to end, or give this one a store of its own.",
             ) from error
-        if "not a valid DuckDB" in text or "newer version" in text or "version" in text.lower():
+        if "version" in said:
             raise StoreError(
-                f"{path} is not a store this version of DuckDB can read: {_first_line(text)}",
+                f"{path} is not a store this version of DuckDB can read: {text}",
                 hint="Name a file made by `audit ingest`, or a new one; this one was not touched.",
             ) from error
+        if isinstance(error, duckdb.IOException) and "corrupt" not in said:
+            raise StoreError(
+                f"{path} cannot be opened: {text}",
+                hint="Check the path, its permissions and the space on the disk.",
+            ) from error
         raise StoreError(
-            f"{path} cannot be opened: {_first_line(text)}",
-            hint="Check the path, its permissions and the space on the disk.",
-        ) from error
-    except duckdb.Error as error:
-        raise StoreError(
-            f"{path} is damaged: {_first_line(str(error))}",
+            f"{path} is damaged: {text}",
             hint="Restore it from a copy, or ingest the logs into a new store; "
             "this one was not touched.",
         ) from error
+
+
+def _check_magic(path: Path) -> None:
+    """Refuse a file that is there and is no DuckDB file.
+
+    DuckDB itself would read a CSV, JSON or Parquet file as a store in memory, and lose what is
+    written to it.
+    """
+    if not path.is_file():
+        return
+    try:
+        with path.open("rb") as file:
+            head = file.read(MAGIC_AT + len(MAGIC))
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be opened: {error.strerror or error}",
+            hint="Check the path and its permissions.",
+        ) from error
+    if head[MAGIC_AT:] != MAGIC:
+        raise StoreError(
+            f"{path} is no DuckDB file",
+            hint="Name a file made by `audit ingest`, or a new one; this one was not touched.",
+        )
 
 
 def _first_line(text: str) -> str:

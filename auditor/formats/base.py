@@ -12,11 +12,13 @@ from typing import Any, BinaryIO
 import msgspec
 
 from auditor.records import Context, Reading, Reject
-from auditor.sources import LogFile
+from auditor.sources import BOM, LogFile
 
 SAMPLE_BYTES = 1 << 18
 SAMPLE_OBJECTS = 40
 HEAD_BYTES = 120
+TOO_DEEP = "it is nested too deep"
+MAX_HEADER_BYTES = 100_000  # a longer first line is no CSV header
 DELIMITERS = (",", ";", "\t", "|")
 MAX_CELL_CHARACTERS = 2**31 - 1  # Python's csv stops at 131,072 until told otherwise
 CONFLICT_MARKERS = (b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||")
@@ -54,7 +56,7 @@ class Sample:
     @cached_property
     def headers(self) -> Mapping[str, tuple[str, ...]]:
         """What the first line says as a CSV header, by delimiter."""
-        if not self.lines:
+        if not self.lines or len(self.lines[0]) > MAX_HEADER_BYTES:
             return {}
         text = self.lines[0].decode("utf-8", "replace").strip("\r\n")
         rows = ((mark, next(csv.reader([text], delimiter=mark), [])) for mark in DELIMITERS)
@@ -62,9 +64,17 @@ class Sample:
 
 
 def sample(file: LogFile) -> Sample:
-    """The beginning of a file."""
-    head = file.head(SAMPLE_BYTES)
-    return Sample(head, whole=len(head) < SAMPLE_BYTES)
+    """The beginning of a file: its first line at least, however long that is."""
+    with file.open() as stream:
+        head = stream.read(SAMPLE_BYTES)
+        if len(head) < SAMPLE_BYTES:
+            return Sample(head, whole=True)
+        while not head.strip() or b"\n" not in head.lstrip():
+            more = stream.readline()
+            if not more:
+                return Sample(head, whole=True)
+            head = head.lstrip() + more
+        return Sample(head, whole=False)
 
 
 def delimiter_of(start: Sample, columns: Iterable[str]) -> str | None:
@@ -97,7 +107,7 @@ def decode(line: bytes) -> Any:
     except (msgspec.DecodeError, ValueError):
         return _decode_slowly(line)
     except RecursionError:
-        raise ValueError("it is nested too deep") from None
+        raise ValueError(TOO_DEEP) from None
 
 
 def decode_exactly(line: bytes) -> Any:
@@ -120,15 +130,22 @@ def _decode_slowly(line: bytes, **options: Any) -> Any:
     try:
         return json.loads(text, parse_constant=_refuse, **options)
     except RecursionError:
-        raise ValueError("it is nested too deep") from None
+        raise ValueError(TOO_DEEP) from None
     except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error.msg.lower()} at character {error.pos + 1}") from None
-    except ValueError as error:
-        raise ValueError(f"not JSON: {str(error).lower().split(';')[0]}") from None
+        problem = error.msg[:1].lower() + error.msg[1:].removesuffix(" at")
+        raise ValueError(f"not JSON: {problem} at character {error.pos + 1}") from None
+    except _NotJsonError:
+        raise
+    except ValueError:
+        raise ValueError("it holds a number of thousands of digits") from None
+
+
+class _NotJsonError(ValueError):
+    """A word that Python's parser takes and JSON does not know."""
 
 
 def _refuse(word: str) -> None:
-    raise ValueError(f"{word} is no number")
+    raise _NotJsonError(f"not JSON: {word} is no number")
 
 
 def json_lines(
@@ -136,7 +153,7 @@ def json_lines(
 ) -> Iterator[Reading]:
     """Every line through ``read(line number, object, raw line)``; what is no object is a Reject.
 
-    A ValueError of ``read`` becomes the reason of a Reject.
+    A ValueError of ``read`` becomes the reason of a Reject; a KeyError names a missing field.
     """
     for number, line in enumerate(stream, 1):
         if not line.strip():
@@ -149,6 +166,10 @@ def json_lines(
             yield read(number, value, line)
         except ValueError as error:
             yield refused(number, line, _marker(line) or str(error))
+        except KeyError as missing:
+            yield refused(number, line, f"it has no field {missing}")
+        except RecursionError:
+            yield refused(number, line, TOO_DEEP)
 
 
 def refused(line: int, raw: bytes, reason: str, lines: int = 1) -> Reject:
@@ -159,6 +180,8 @@ def refused(line: int, raw: bytes, reason: str, lines: int = 1) -> Reject:
 def _marker(line: bytes) -> str | None:
     if line.startswith(CONFLICT_MARKERS):
         return "a version-control conflict marker"
+    if line.startswith(BOM):
+        return "a byte order mark in the middle of the file, as where two files were joined"
     return None
 
 
@@ -195,16 +218,25 @@ def csv_records(
             return
         except csv.Error as error:
             lines = max(rows.line_num + 1 - first, 1)
-            yield refused(first, b"".join(seen), f"not CSV: {error}", lines)
+            yield refused(first, b"".join(seen), _csv_problem(str(error)), lines)
             continue
         lines = rows.line_num + 1 - first
-        if not columns:
-            columns = tuple(cell.strip() for cell in cells)
+        if not any(cell.strip() for cell in cells):
             yield Context(first, lines)
-        elif not any(cell.strip() for cell in cells):
+        elif not columns:
+            columns = tuple(cell.strip() for cell in cells)
             yield Context(first, lines)
         else:
             yield _record(columns, cells, first, lines, b"".join(seen), read)
+
+
+def _csv_problem(error: str) -> str:
+    """What csv says, in words that say what is wrong with the file."""
+    if "unexpected end of data" in error:
+        return "not CSV: a quoted cell has no end"
+    if "new-line character" in error:
+        return "not CSV: a carriage return inside an unquoted cell"
+    return f"not CSV: {error}"
 
 
 def _record(
@@ -222,6 +254,8 @@ def _record(
         return read(first, dict(zip(columns, cells, strict=True)), lines)
     except ValueError as error:
         return refused(first, raw, str(error), lines)
+    except KeyError as missing:
+        return refused(first, raw, f"the header has no column {missing}", lines)
 
 
 def _check_utf8(raw: bytes) -> None:

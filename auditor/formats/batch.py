@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from auditor.errors import SourceError
-from auditor.formats.base import SAMPLE_BYTES, Format, Sample, decode, json_lines
+from auditor.formats.base import Format, Sample, decode, json_lines, sample
 from auditor.formats.captures import to_call
 from auditor.formats.shapes import Asked, read_request, read_response
 from auditor.records import Context, Reading
@@ -28,9 +28,9 @@ from auditor.sources import LogFile
 NOTHING_ASKED = read_request(None)
 
 
-def claims(sample: Sample) -> bool:
+def claims(start: Sample) -> bool:
     """True where a line is one of a Batch file."""
-    return any(_is_output(line) or _is_input(line) for line in sample.objects)
+    return any(_is_output(line) or _is_input(line) for line in start.objects)
 
 
 def _is_output(line: Mapping[str, Any]) -> bool:
@@ -99,8 +99,7 @@ def _in_short(asked: Asked) -> Asked:
 
 def _input_lines(file: LogFile) -> Iterator[tuple[str, dict[str, Any]]]:
     try:
-        sample = Sample(file.head(SAMPLE_BYTES), whole=True)
-        if not any(_is_input(line) for line in sample.objects):
+        if not any(_is_input(line) for line in sample(file).objects):
             return
         with file.open() as stream:
             for raw in stream:

@@ -2,29 +2,28 @@
 
 Fields of a line, all optional but the answer: ``request`` (the body sent), ``response`` (the body
 received) or ``response_stream`` (the raw text of a streamed answer), ``timestamp``, ``url``,
-``status_code``, ``x_request_id``, ``tags`` and ``metadata`` (texts by name). A line that is
-itself an answer body (chat completion, completion, Responses API, embedding list, error) is read
-as one. What the bodies mean is known by ``shapes``. Sure: the bodies are the providers' own
+``status_code``, ``x_request_id``, ``tags`` and ``metadata`` (texts or numbers by name). A line
+that is itself an answer body (chat completion, completion, Responses API, embedding list, error)
+is read as one. What the bodies mean is known by ``shapes``. Sure: the bodies are the providers' own
 documented objects; the envelope is what HTTP recorders and proxies write.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, BinaryIO
 from urllib.parse import unquote
 
-from auditor.formats.base import Format, Sample, json_lines
+from auditor.formats.base import Format, Sample, decode, json_lines
 from auditor.formats.shapes import Answer, Asked, read_request, read_response, read_stream
+from auditor.formats.shapes.terms import compact
 from auditor.formats.times import read_time
 from auditor.records import Call, Context, Reading, Text
 from auditor.sources import LogFile
 
 ANSWER_OBJECTS = ("chat.completion", "text_completion", "response", "list")
-ENVELOPE = {"request", "response", "response_stream", "status_code"}
 TAG_FIELDS = (
     "team",
     "user",
@@ -36,6 +35,7 @@ TAG_FIELDS = (
     "session",
     "api_key_id",
 )
+ENVELOPE = frozenset({"request", "response", "response_stream", "status_code"})
 MODEL_IN_URL = re.compile(r"/(?:models?|deployments)/([^/:?]+(?:%3A[^/:?]+)*)")
 ENDPOINTS_IN_URL = (
     ("/embeddings", "embedding"),
@@ -54,7 +54,7 @@ def claims(sample: Sample) -> bool:
 def _is_capture(line: Mapping[str, Any]) -> bool:
     if "custom_id" in line:
         return False
-    if isinstance(line.get("request"), dict) or "response_stream" in line:
+    if _body_sent(line) is not None or "response_stream" in line:
         return "response" in line or "response_stream" in line or "status_code" in line
     if isinstance(line.get("response"), dict) and "url" in line:
         return True
@@ -76,15 +76,24 @@ def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
 
 def read_line(number: int, line: Mapping[str, Any], raw: bytes) -> Reading:
     """One capture as a Call; as Context where the request was no call of a model."""
-    request = line.get("request")
     if not (line.keys() & ENVELOPE or _is_answer(line)):
         raise ValueError("neither a request with its answer nor an answer")
     answer = read_answer(line)
     if answer is not None and answer.kind == "not_a_call":
         return Context(number)
-    kind = answer.kind if answer else None
-    asked = read_request(request if isinstance(request, dict) else None, kind=kind)
+    asked = read_request(_body_sent(line), kind=answer.kind if answer else None)
     return to_call(number, line, asked, answer)
+
+
+def _body_sent(line: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The request body, an object or the text of one; None where it is neither."""
+    body = line.get("request")
+    if isinstance(body, str) and body.lstrip()[:1] == "{":
+        try:
+            return _object(body)
+        except ValueError:
+            return None  # cut off by the recorder: the answer still tells what it cost
+    return body if isinstance(body, dict) else None
 
 
 def read_answer(line: Mapping[str, Any]) -> Answer | None:
@@ -104,8 +113,8 @@ def read_answer(line: Mapping[str, Any]) -> Answer | None:
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        value = json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
+        value = decode(text.encode("utf-8", "surrogatepass"))
+    except ValueError:
         raise ValueError("its response is text that is not JSON") from None
     if not isinstance(value, dict):
         raise ValueError("its response is no JSON object")
@@ -115,8 +124,8 @@ def _object(text: str) -> dict[str, Any]:
 def to_call(number: int, line: Mapping[str, Any], asked: Asked, answer: Answer | None) -> Call:
     """A Call from an envelope, what was asked and what came back."""
     url = _text(line.get("url")) or ""
-    status = line.get("status_code")
-    refused = isinstance(status, int) and status >= 400
+    status = _status(line.get("status_code"))
+    refused = status is not None and status >= 400
     failure = answer.failure if answer else None
     usage = answer.usage if answer else None
     if usage is not None and usage.is_zero:
@@ -145,11 +154,19 @@ def to_call(number: int, line: Mapping[str, Any], asked: Asked, answer: Answer |
     )
 
 
+def _status(value: Any) -> int | None:
+    """An HTTP status, which some recorders write as text."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) == 3:
+        return int(value)
+    return value if type(value) is int else None
+
+
 def _called_at(line: Mapping[str, Any], answer: Answer | None) -> datetime | None:
     for field in ("timestamp", "time", "created_at", "started_at"):
-        if (moment := line.get(field)) is not None:
-            return read_time(moment)
-    return read_time(answer.created) if answer else None
+        if (moment := read_time(line.get(field))) is not None:
+            return moment
+    # servers that have no clock write a zero
+    return read_time(answer.created) if answer and answer.created else None
 
 
 def _endpoint(url: str, asked: Asked, answer: Answer | None) -> str:
@@ -175,11 +192,18 @@ def _tags(line: Mapping[str, Any], asked: Asked) -> dict[str, str]:
         tags["user"] = asked.user
     for source in (line.get("metadata"), line.get("tags")):
         if isinstance(source, dict):
-            tags.update((name, value) for name, value in source.items() if isinstance(value, str))
-    for name in TAG_FIELDS:
-        if isinstance(value := line.get(name), str):
-            tags[name] = value
+            tags.update(_texts(source))
+    tags.update(_texts({name: line.get(name) for name in TAG_FIELDS}))
     return tags
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, str]:
+    """The values that can be a tag, as text: numbers and truths too, but no lists and objects."""
+    return {
+        str(name): compact(value)
+        for name, value in values.items()
+        if isinstance(value, str | int | float)
+    }
 
 
 def _text(value: Any) -> str | None:

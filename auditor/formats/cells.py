@@ -6,6 +6,8 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from auditor.records import Usage
+
 MAX_COUNT = 2**53
 COUNT = re.compile(r"\d{1,16}(?:\.0*)?")
 AMOUNT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
@@ -40,6 +42,11 @@ def needed_count(value: Any) -> int:
     if count is None:
         raise ValueError("a count of tokens is missing")
     return count
+
+
+def known(usage: Usage) -> Usage | None:
+    """The usage, or None where all of it is zero: no call is free of tokens."""
+    return None if usage.is_zero else usage
 
 
 def read_money(value: Any) -> str | None:

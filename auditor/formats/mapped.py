@@ -24,8 +24,8 @@ from auditor.formats.base import (
     json_lines,
     sample,
 )
-from auditor.formats.cells import read_count, read_money
-from auditor.formats.times import read_time_as
+from auditor.formats.cells import known, read_count, read_money
+from auditor.formats.times import check_time_format, read_time_as
 from auditor.records import BadUsageError, Call, Reading, Text, Usage
 from auditor.sources import LogFile
 
@@ -36,7 +36,7 @@ KEYS: Mapping[str, str] = {
     "model": "the model that answered",
     "requested_model": "the model that was asked for",
     "input": "tokens sent, as the provider reported them",
-    "output": "tokens produced, as the provider reported them",
+    "output": "tokens produced, likewise; both 0 means that the log does not know them",
     "cached_input": "tokens of input that were read from a cache",
     "reasoning": "tokens of output that were hidden reasoning",
     "input_bytes": "size of the request, used with --estimate where there are no counts",
@@ -135,6 +135,10 @@ def _checked(name: str, entries: Mapping[str, Any], file: str) -> TableMapping:
         ZoneInfo(mapping.zone)
     except (KeyError, ValueError, OSError):
         raise refuse(f"zone {mapping.zone!r} is no time zone we know") from None
+    try:
+        check_time_format(mapping.time_format)
+    except ValueError as error:
+        raise refuse(f"time_format {error}") from None
     return mapping
 
 
@@ -181,9 +185,7 @@ def _usage(mapping: TableMapping, cell: Any) -> Usage | None:
         raise BadUsageError(f"{cached} cached tokens are more than the {sent} sent")
     if reasoning > produced:
         raise BadUsageError(f"{reasoning} reasoning tokens are more than the {produced} produced")
-    return Usage(
-        sent - cached, produced - reasoning, cache_read_tokens=cached, reasoning_tokens=reasoning
-    )
+    return known(Usage(sent - cached, produced - reasoning, cached, 0, reasoning))
 
 
 def _text(mapping: TableMapping, cell: Any) -> Text | None:

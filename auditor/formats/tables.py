@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 from auditor.formats.base import Format, csv_records, delimiter_of, json_lines, sample
-from auditor.formats.cells import needed_count, read_count, read_money
+from auditor.formats.cells import known, needed_count, read_count, read_money
 from auditor.formats.times import read_time
 from auditor.records import Call, Reading, Text, Usage
 from auditor.sources import LogFile
@@ -34,7 +34,7 @@ LLMDRIFT = ("model", "query", "answer", "cost", "timestamp", "max_tokens")
 
 def _azure_2023(line: int, row: Mapping[str, str], lines: int) -> Reading:
     usage = Usage(needed_count(row["ContextTokens"]), needed_count(row["GeneratedTokens"]))
-    return Call(line, called_at=read_time(row["TIMESTAMP"]), usage=usage, lines=lines)
+    return Call(line, called_at=read_time(row["TIMESTAMP"]), usage=known(usage), lines=lines)
 
 
 def _burstgpt(line: int, row: Mapping[str, str], lines: int) -> Reading:
@@ -55,9 +55,10 @@ def _burstgpt(line: int, row: Mapping[str, str], lines: int) -> Reading:
 
 
 def _mooncake(line: int, row: Mapping[str, Any], raw: bytes) -> Reading:
+    usage = Usage(needed_count(row["input_length"]), needed_count(row["output_length"]))
     return Call(
         line,
-        usage=Usage(needed_count(row["input_length"]), needed_count(row["output_length"])),
+        usage=known(usage),
         fingerprint=f"{row['timestamp']} {row['hash_ids']}",
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
@@ -25,6 +25,9 @@ ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?)?\s*"
     r"(Z|UTC|[+-]\d\d(?::?\d\d)?)?",
 )
+NUMBER = re.compile(r"\d{1,40}(?:\.\d*)?(?:[eE][+-]?\d{1,2})?")
+# RFC 1123 and its kin end in a zone that has one meaning; CEST or CST would be guesses.
+MAIL = re.compile(r"[A-Za-z]{3}.* (?:GMT|UTC|UT|[+-]\d{4})$")
 US_SLASHES = re.compile(r"(\d\d)/(\d\d)/(\d{4}),? (\d\d):(\d\d):(\d\d)")
 
 
@@ -58,14 +61,36 @@ def read_time_as(format: str, zone: tzinfo = UTC) -> Callable[[Any], datetime | 
     if format in ("unix", "unix_ms"):
         unit = Decimal(1_000_000 if format == "unix" else 1_000)
         return lambda value: _from_microseconds(_number(value) * unit) if value != "" else None
-    return lambda value: _to_utc(datetime.strptime(str(value), format), zone) if value else None  # noqa: DTZ007
+    return lambda value: _patterned(value, format, zone)
+
+
+def check_time_format(format: str) -> None:
+    """Raises ValueError when ``read_time_as`` could never read a time that way."""
+    if format in ("auto", "unix", "unix_ms"):
+        return
+    if "%" not in format:
+        raise ValueError(f"{format!r} is neither auto, unix, unix_ms nor a pattern with %")
+    try:
+        written = EPOCH.replace(tzinfo=UTC).strftime(format)
+        datetime.strptime(written, format)  # noqa: DTZ007
+    except (ValueError, re.error):
+        raise ValueError(f"{format!r} is no pattern that strptime can read") from None
+
+
+def _patterned(value: Any, pattern: str, zone: tzinfo) -> datetime | None:
+    if value in (None, ""):
+        return None
+    try:
+        return _to_utc(datetime.strptime(str(value).strip(), pattern), zone)  # noqa: DTZ007
+    except ValueError:
+        raise ValueError(f"its time {str(value)[:40]!r} is not written as {pattern}") from None
 
 
 def _number(value: Any) -> Decimal:
-    try:
-        return Decimal(str(value))
-    except InvalidOperation:
-        raise ValueError(f"its time {str(value)[:40]!r} is not a number") from None
+    text = str(value).strip()
+    if isinstance(value, bool) or not NUMBER.fullmatch(text):
+        raise ValueError(f"its time {text[:40]!r} is no number since 1970")
+    return Decimal(text)
 
 
 def _since_1970(number: Decimal) -> datetime:
@@ -88,21 +113,30 @@ def _written(text: str, zone: tzinfo) -> datetime:
     if match := ISO.fullmatch(text):
         year, month, day, hour, minute, second, decimals, offset = match.groups()
         micros = int((decimals or "0")[:6].ljust(6, "0"))
-        clock = (int(hour or 0), int(minute or 0), int(second or 0), micros)
-        moment = datetime(int(year), int(month), int(day), *clock)  # noqa: DTZ001
-        return _to_utc(moment, _offset(offset) if offset else zone)
+        parts = (year, month, day, hour or 0, minute or 0, second or 0)
+        return _moment(text, parts, micros, offset, zone)
     if match := US_SLASHES.fullmatch(text):
-        month, day, year, *clock_text = match.groups()
-        hour_, minute_, second_ = map(int, clock_text)
-        moment = datetime(int(year), int(month), int(day), hour_, minute_, second_)  # noqa: DTZ001
-        return _to_utc(moment, zone)
-    if re.fullmatch(r"\d+(\.\d+)?", text):
-        return _since_1970(Decimal(text))
+        month, day, year, *clock = match.groups()
+        return _moment(text, (year, month, day, *clock), 0, None, zone)
+    if NUMBER.fullmatch(text):
+        return _since_1970(_number(text))
+    if MAIL.search(text):
+        try:
+            return _to_utc(parsedate_to_datetime(text), zone)
+        except (ValueError, TypeError, IndexError):
+            pass
+    raise ValueError(f"its time {text[:40]!r} is in no spelling we know")
+
+
+def _moment(
+    text: str, parts: Iterable[str | int], micros: int, offset: str | None, zone: tzinfo
+) -> datetime:
     try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError):
-        raise ValueError(f"its time {text[:40]!r} is in no spelling we know") from None
-    return _to_utc(moment, zone)
+        year, month, day, hour, minute, second = map(int, parts)
+        moment = datetime(year, month, day, hour, minute, second, micros)  # noqa: DTZ001
+        return _to_utc(moment, _offset(offset) if offset else zone)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"its time {text[:40]!r} is no moment: {error}") from None
 
 
 def _offset(text: str) -> tzinfo:
@@ -118,4 +152,4 @@ def _to_utc(moment: datetime, zone: tzinfo) -> datetime:
     try:
         return aware.astimezone(UTC).replace(tzinfo=None)
     except OverflowError:
-        raise ValueError(f"its time {moment} is no moment we can place") from None
+        raise ValueError("too near the end of all dates") from None

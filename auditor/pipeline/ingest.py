@@ -10,8 +10,8 @@ from typing import Any
 
 import polars as pl
 
-from auditor.errors import AuditError, SourceError
-from auditor.formats import Format, recognise
+from auditor.errors import AuditError, SourceError, printable
+from auditor.formats import TOO_DEEP, Format, recognise
 from auditor.pipeline.counting import Counted
 from auditor.records import Call, Context, Reading, Reject, Usage
 from auditor.sources import LogFile
@@ -107,12 +107,13 @@ def ingest(
     next_id = store.rows("ingest/next_source")[0]["source_id"]
     for source_id, (file, digest, format) in enumerate(planned, next_id):
         with store.transaction():
-            tally = _read_into(store, file, format, source_id, gauge, keep_text, told)
+            source = {"source_id": source_id, "sha256": digest, "name": clean(file.name)}
+            tally = _stage_all(store, file, format, gauge, keep_text, told)
+            store.run("ingest/name_rows")
+            store.run("ingest/merge", **source)
             store.run(
                 "ingest/finish",
-                source_id=source_id,
-                sha256=digest,
-                name=clean(file.name),
+                **source,
                 format=format.name,
                 bytes=file.size,
                 lines=tally.lines,
@@ -168,33 +169,33 @@ def _recognised(
     return planned
 
 
-def _read_into(
+def _stage_all(
     store: Store,
     file: LogFile,
     format: Format,
-    source_id: int,
     gauge: Gauge,
     keep_text: bool,
     told: Callable[[int], None],
 ) -> Tally:
-    """Read one source into ``staged`` and ``refused``, and merge its calls into the store."""
+    """Read one source into ``staged`` and ``refused``."""
     tally = Tally()
     store.run("ingest/begin")
     with file.open(told) as stream:
         calls: list[dict[str, Any]] = []
         rejects: list[dict[str, Any]] = []
         for reading in format.read(file, stream):
-            _count(tally, reading)
             if isinstance(reading, Call):
-                calls.append(call_row(reading, gauge(reading), keep_text))
-            elif isinstance(reading, Reject):
+                try:
+                    calls.append(call_row(reading, gauge(reading), keep_text))
+                except RecursionError:
+                    reading = Reject(reading.line, TOO_DEEP, b"", reading.lines)
+            if isinstance(reading, Reject):
                 rejects.append(reject_row(reading))
+            _count(tally, reading)
             if len(calls) + len(rejects) >= BATCH_RECORDS:
                 _stage(store, calls, rejects)
                 calls, rejects = [], []
         _stage(store, calls, rejects)
-    store.run("ingest/name_rows")
-    store.run("ingest/merge", source_id=source_id)
     return tally
 
 
@@ -239,13 +240,16 @@ def call_row(call: Call, counted: Counted, keep_text: bool) -> dict[str, Any]:
         "audio_tokens": usage.audio_tokens,
         "max_tokens": call.max_tokens,
         "recorded": call.recorded_usd,
-        "tags": [
-            {"key": clean(name), "value": clean(value)} for name, value in sorted(call.tags.items())
-        ],
+        "tags": [{"key": name, "value": value} for name, value in _tags(call)],
         "fingerprint": _fingerprint(call),
         "request_json": request,
         "answer_json": answer,
     }
+
+
+def _tags(call: Call) -> list[tuple[str, str]]:
+    """Tags by name; two names that only a surrogate tells apart are one."""
+    return sorted({clean(name): clean(value) for name, value in call.tags.items()}.items())
 
 
 def reject_row(reject: Reject) -> dict[str, Any]:
@@ -263,14 +267,6 @@ def clean(text: str | None) -> Any:
     if text is None or text.isascii():
         return text
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def printable(text: str) -> str:
-    """Text without control characters: they are written out."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
-        for letter in text
-    )
 
 
 def _fingerprint(call: Call) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from auditor.errors import printable
 from auditor.pipeline.explain import Explanation, Step
 from auditor.prices import Row
 from auditor.reports.rows import plain
-from auditor.reports.table import printable
 from auditor.scenarios.card import OVERFLOWS
 
 COUNTED_BY = {

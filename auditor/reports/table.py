@@ -13,9 +13,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from auditor.errors import printable
 from auditor.pipeline.replay import Replay
 from auditor.reports.files import period_of
-from auditor.reports.rows import counted, result_rows
+from auditor.reports.rows import counted, dimension_columns, result_rows
 
 WIDE = 124
 MAX_GROUP_WIDTH = 24
@@ -138,7 +139,7 @@ def _add_groups(table: Table, result: Replay) -> None:
 
 
 def _groups(result: Replay, row: dict[str, Any]) -> list[Text]:
-    return [_name(row[name]) for name in result.question.by]
+    return [_name(row[name]) for name in dimension_columns(result.question.by)]
 
 
 def _one_table(result: Replay, rows: list[dict[str, Any]], places: int) -> Table:
@@ -358,8 +359,3 @@ def _ratio(ratio: Decimal | None) -> str:
 
 def _name(value: str | None) -> Text:
     return Text("(none)" if value is None else printable(value))
-
-
-def printable(text: str) -> str:
-    """Text from a log, with control characters (colours, line ends) written out."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
