@@ -19,7 +19,7 @@ from auditor.formats.mapped import from_mapping
 from auditor.pipeline.counting import Gauge
 from auditor.prices import Book, open_book
 from auditor.reports import catalogue, explanation, files, table
-from auditor.reports.rows import RESULT_COLUMNS, counted
+from auditor.reports.rows import counted
 from auditor.scenarios import Scenario
 from auditor.store import Store
 
@@ -224,11 +224,6 @@ def _dimensions(by: Iterable[str]) -> tuple[str, ...]:
     if len(names) > pipeline.MAX_DIMENSIONS:
         raise AuditError(
             f"--by was given {len(names)} times", hint=f"{pipeline.MAX_DIMENSIONS} are possible."
-        )
-    if taken := [name for name in names if name in RESULT_COLUMNS]:
-        raise AuditError(
-            f"--by {taken[0]}: the result has a column of that name",
-            hint=f"Name the tag as tag:{taken[0]}.",
         )
     if any(not name or name == "tag:" for name in names):
         raise AuditError(

@@ -23,7 +23,7 @@ from auditor.formats.times import read_time
 from auditor.records import Call, Context, Reading, Text
 from auditor.sources import LogFile
 
-ANSWER_OBJECTS = ("chat.completion", "text_completion", "response", "list")
+ANSWER_OBJECTS = ("chat.completion", "text_completion", "response")
 TAG_FIELDS = (
     "team",
     "user",
@@ -62,6 +62,8 @@ def _is_capture(line: Mapping[str, Any]) -> bool:
 
 
 def _is_answer(line: Mapping[str, Any]) -> bool:
+    if line.get("object") == "list":
+        return "usage" in line  # embeddings; any other list is a listing, not an answer
     if line.get("object") in ANSWER_OBJECTS:
         return True
     if isinstance(line.get("error"), dict):

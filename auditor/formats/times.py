@@ -10,6 +10,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC, as everywhere in the store
+END_OF_REACH = datetime(2200, 1, 1)  # noqa: DTZ001
+OUT_OF_REACH = "no call was made before 1970 or after 2199"
 TICKS_AT_EPOCH = 621_355_968_000_000_000
 # What a count since 1970 counts, told by its size: (below, microseconds a unit, offset).
 # Seconds below 10^11 reach the year 5138; .NET ticks (100 ns since the year 1) lie between
@@ -104,7 +106,7 @@ def _since_1970(number: Decimal) -> datetime:
 
 def _from_microseconds(number: Decimal) -> datetime:
     try:
-        return EPOCH + timedelta(microseconds=int(number))
+        return _within_reach(EPOCH + timedelta(microseconds=int(number)))
     except (OverflowError, ValueError, InvalidOperation):
         raise ValueError(f"its time {str(number)[:40]} is no moment we can place") from None
 
@@ -150,6 +152,12 @@ def _offset(text: str) -> tzinfo:
 def _to_utc(moment: datetime, zone: tzinfo) -> datetime:
     aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
     try:
-        return aware.astimezone(UTC).replace(tzinfo=None)
+        return _within_reach(aware.astimezone(UTC).replace(tzinfo=None))
     except OverflowError:
-        raise ValueError("too near the end of all dates") from None
+        raise ValueError(OUT_OF_REACH) from None
+
+
+def _within_reach(moment: datetime) -> datetime:
+    if not EPOCH <= moment < END_OF_REACH:
+        raise ValueError(OUT_OF_REACH)
+    return moment

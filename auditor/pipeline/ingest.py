@@ -107,12 +107,13 @@ def ingest(
     next_id = store.rows("ingest/next_source")[0]["source_id"]
     for source_id, (file, digest, format) in enumerate(planned, next_id):
         with store.transaction():
-            tally = _read_into(store, file, format, source_id, gauge, keep_text, told)
+            source = {"source_id": source_id, "sha256": digest, "name": clean(file.name)}
+            tally = _stage_all(store, file, format, gauge, keep_text, told)
+            store.run("ingest/name_rows")
+            store.run("ingest/merge", **source)
             store.run(
                 "ingest/finish",
-                source_id=source_id,
-                sha256=digest,
-                name=clean(file.name),
+                **source,
                 format=format.name,
                 bytes=file.size,
                 lines=tally.lines,
@@ -168,16 +169,15 @@ def _recognised(
     return planned
 
 
-def _read_into(
+def _stage_all(
     store: Store,
     file: LogFile,
     format: Format,
-    source_id: int,
     gauge: Gauge,
     keep_text: bool,
     told: Callable[[int], None],
 ) -> Tally:
-    """Read one source into ``staged`` and ``refused``, and merge its calls into the store."""
+    """Read one source into ``staged`` and ``refused``."""
     tally = Tally()
     store.run("ingest/begin")
     with file.open(told) as stream:
@@ -196,8 +196,6 @@ def _read_into(
                 _stage(store, calls, rejects)
                 calls, rejects = [], []
         _stage(store, calls, rejects)
-    store.run("ingest/name_rows")
-    store.run("ingest/merge", source_id=source_id)
     return tally
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+import polars as pl
+
 from auditor.errors import AuditError
 from auditor.prices import Book
 from auditor.scenarios import Scenario
@@ -104,6 +106,8 @@ def price_cells(store: Store, question: Question, call_id: str | None = None) ->
     steps = store.rows("replay/steps")
     store.show("card", scenario_card(steps, question.scenarios, book, windows, thresholds, names))
     store.run("replay/ledger")
+    positions = range(len(question.scenarios))
+    store.show("asked", pl.DataFrame({"scenario": positions}, schema={"scenario": pl.Int32}))
 
 
 def _padded(by: tuple[str, ...]) -> tuple[str, ...]:

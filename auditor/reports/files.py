@@ -17,7 +17,7 @@ from typing import Any
 from auditor import __version__
 from auditor.errors import AuditError, printable
 from auditor.pipeline.replay import Replay
-from auditor.reports.rows import plain, result_frame, result_rows
+from auditor.reports.rows import SPENT_COLUMNS, dimension_columns, plain, result_frame, result_rows
 
 SCHEMA = "audit.replay/1"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -92,11 +92,10 @@ def period_of(result: Replay) -> tuple[date | None, date | None]:
 
 
 def _group(result: Replay, row: dict[str, Any]) -> dict[str, Any]:
-    kept = ("calls", "failed", "unpriced", "input_tokens", "output_tokens", "cost_usd")
-    recorded = ("recorded_calls", "recorded_usd", "recorded_actual_usd")
+    by = dimension_columns(result.question.by)
     return {
-        **{name: row[f"by_{place}"] for place, name in enumerate(result.question.by, 1)},
-        **{name: row[name] for name in (*kept, *recorded)},
+        **{name: row[f"by_{place}"] for place, name in enumerate(by, 1)},
+        **{name: row[name] for name in SPENT_COLUMNS},
     }
 
 
@@ -127,7 +126,10 @@ def as_markdown(result: Replay) -> str:
     lines = [
         "| " + " | ".join(shown) + " |",
         "|"
-        + "|".join(" --- " if name in (*result.question.by, "name") else " ---: " for name in shown)
+        + "|".join(
+            " --- " if name in (*dimension_columns(result.question.by), "name") else " ---: "
+            for name in shown
+        )
         + "|",
     ]
     for row in result_rows(result):

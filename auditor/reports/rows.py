@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -26,16 +26,28 @@ RESULT_COLUMNS: Mapping[str, Any] = {
 }
 
 
+SPENT_COLUMNS = (
+    *("calls", "failed", "unpriced", "input_tokens", "output_tokens", "cost_usd"),
+    *("recorded_calls", "recorded_usd", "recorded_actual_usd"),
+)
+
+
+def dimension_columns(by: Iterable[str]) -> tuple[str, ...]:
+    """What the columns of the dimensions are called: as asked, ``tag:NAME`` where that is taken."""
+    taken = {*RESULT_COLUMNS, *SPENT_COLUMNS}
+    return tuple(f"tag:{name}" if name in taken else name for name in by)
+
+
 def result_rows(result: Replay) -> list[dict[str, Any]]:
     """One row a scenario, or a scenario and group.
 
-    Columns: the dimensions asked for with --by (named as asked, ``tag:team`` too), name, title,
+    Columns: the dimensions asked for with --by (see ``dimension_columns``), name, title,
     calls, fits, overflows, unpriced, input_tokens, output_tokens, cost_usd, actual_usd (actual
     cost of the calls that this row priced and whose actual cost is known: compared_calls),
     compared_usd (the scenario's cost of the same calls), delta_usd = compared_usd - actual_usd,
     ratio = compared_usd / actual_usd.
     """
-    by = result.question.by
+    by = dimension_columns(result.question.by)
     return [
         {
             **{name: row[f"by_{place}"] for place, name in enumerate(by, 1)},
@@ -53,7 +65,7 @@ def result_rows(result: Replay) -> list[dict[str, Any]]:
 
 def result_frame(result: Replay) -> pl.DataFrame:
     """``result_rows`` as a frame; money DECIMAL(38,12), ratio DECIMAL(38,6)."""
-    schema = {**dict.fromkeys(result.question.by, pl.String), **RESULT_COLUMNS}
+    schema = {**dict.fromkeys(dimension_columns(result.question.by), pl.String), **RESULT_COLUMNS}
     return pl.DataFrame(result_rows(result), schema=schema)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +16,7 @@ from rich.text import Text
 from auditor.errors import printable
 from auditor.pipeline.replay import Replay
 from auditor.reports.files import period_of
-from auditor.reports.rows import counted, result_rows
+from auditor.reports.rows import counted, dimension_columns, result_rows
 
 WIDE = 124
 MAX_GROUP_WIDTH = 24
@@ -59,9 +60,7 @@ def _heading(result: Replay, places: int) -> Table:
 
 def _facts(result: Replay, places: int) -> Iterator[tuple[str, str]]:
     coverage, total = result.coverage, result.total
-    begin, end = period_of(result)
-    period = f"{begin} to {end}, end excluded" if begin else "no dated calls"
-    yield "Period", f"{period} ({result.question.zone})"
+    yield "Period", f"{_period(*period_of(result))} ({result.question.zone})"
     parts = _sum(coverage, ("calls", "duplicates", "rejects", "context"))
     yield (
         "Coverage",
@@ -82,6 +81,14 @@ def _facts(result: Replay, places: int) -> Iterator[tuple[str, str]]:
             f"{counted(total['recorded_calls'], 'call')}; "
             f"{_usd(total['recorded_actual_usd'], places)} USD at dated prices",
         )
+
+
+def _period(begin: date | None, end: date | None) -> str:
+    if begin and end:
+        return f"{begin} to {end}, end excluded"
+    if begin:
+        return f"from {begin} on"
+    return f"before {end}" if end else "no dated calls"
 
 
 def _sum(row: Mapping[str, Any], names: Iterable[str]) -> str:
@@ -132,7 +139,7 @@ def _add_groups(table: Table, result: Replay) -> None:
 
 
 def _groups(result: Replay, row: dict[str, Any]) -> list[Text]:
-    return [_name(row[name]) for name in result.question.by]
+    return [_name(row[name]) for name in dimension_columns(result.question.by)]
 
 
 def _one_table(result: Replay, rows: list[dict[str, Any]], places: int) -> Table:

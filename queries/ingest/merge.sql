@@ -1,10 +1,12 @@
 -- Purpose: bring the arriving calls of one source into the store, each call once.
 -- Grain:   one row a call
--- Reads:   arriving, calls
+-- Reads:   arriving, calls, sources
 -- Writes:  calls, texts, superseded
+-- Params:  $source_id, $name, $sha256
 --
 -- A call that the store already has stays as it is, unless the arriving reading is better by the
--- order of macro quality: then the stored reading gives way.
+-- order of macro quality: then the stored reading gives way. Of two that are equal the one whose
+-- source comes first by name and hash stays, so that the order of arrival decides nothing.
 
 CREATE OR REPLACE TEMP TABLE superseded AS
 SELECT
@@ -13,14 +15,15 @@ SELECT
         calls.reasoning_tokens)
     <> (arriving.input_tokens, arriving.cache_read_tokens, arriving.cache_write_tokens,
         arriving.output_tokens, arriving.reasoning_tokens) AS differs,
-    arriving.quality > quality(
+    (arriving.quality, (sources.name, sources.sha256)) > (quality(
         calls.counted_by, calls.input_tokens, calls.cache_read_tokens, calls.cache_write_tokens,
         calls.output_tokens, calls.reasoning_tokens, calls.audio_tokens, calls.failed,
         calls.called_at, calls.served_model, calls.requested_model, calls.endpoint, calls.tier,
-        calls.max_tokens, calls.recorded_usd, calls.tags
-    ) AS arriving_is_better
+        calls.max_tokens, calls.recorded_usd, calls.tags, calls.problem
+    ), ($name, $sha256)) AS arriving_is_better
 FROM calls
-JOIN arriving USING (call_id);
+JOIN arriving USING (call_id)
+JOIN sources USING (source_id);
 
 DELETE FROM texts
 WHERE call_id IN (SELECT call_id FROM superseded WHERE arriving_is_better);

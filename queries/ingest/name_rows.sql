@@ -53,7 +53,7 @@ WITH
         SELECT *, quality(
             counted_by, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens,
             reasoning_tokens, audio_tokens, failed, called_at, served_model, requested_model,
-            endpoint, tier, max_tokens, recorded_usd, tags
+            endpoint, tier, max_tokens, recorded_usd, tags, problem
         ) AS quality
         FROM named
     )

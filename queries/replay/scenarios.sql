@@ -1,6 +1,6 @@
 -- Purpose: the result: one row a scenario, or a scenario and group.
--- Grain:   scenario × dimensions
--- Reads:   ledger
+-- Grain:   scenario × dimensions; every scenario asked for has a row in every group
+-- Reads:   ledger, actual, asked (the positions of the scenarios)
 --
 -- calls = fits + overflows + unpriced. Tokens and cost are those of the calls that fit.
 -- actual_usd is the actual cost of the calls that this row priced and whose actual cost is known
@@ -8,10 +8,17 @@
 -- ratio compare like with like. ratio is exact to six decimals, in whole numbers of 10^-12 USD.
 
 WITH
+    groups AS (
+        SELECT DISTINCT by_1, by_2, by_3, by_4
+        FROM actual
+        UNION ALL
+        SELECT '', '', '', ''
+        WHERE NOT EXISTS (FROM actual)
+    ),
     summed AS (
         SELECT
             scenario, by_1, by_2, by_3, by_4,
-            sum(calls) AS calls,
+            coalesce(sum(calls), 0) AS calls,
             coalesce(sum(calls) FILTER (outcome = 'fits'), 0) AS fits,
             coalesce(sum(calls) FILTER (outcome = 'overflows'), 0) AS overflows,
             coalesce(sum(calls) FILTER (outcome = 'unpriced'), 0) AS unpriced,
@@ -22,7 +29,9 @@ WITH
                 AS compared_calls,
             sum(replayed_usd) FILTER (actual_usd IS NOT NULL) AS compared_usd,
             sum(actual_usd) FILTER (outcome = 'fits') AS actual_usd
-        FROM ledger
+        FROM asked
+        CROSS JOIN groups
+        LEFT JOIN ledger USING (scenario, by_1, by_2, by_3, by_4)
         GROUP BY ALL
     ),
     compared AS (

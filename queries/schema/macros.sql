@@ -6,7 +6,7 @@
 CREATE OR REPLACE TEMP MACRO quality(
     counted_by, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens,
     reasoning_tokens, audio_tokens, failed, called_at, served_model, requested_model,
-    endpoint, tier, max_tokens, recorded_usd, tags
+    endpoint, tier, max_tokens, recorded_usd, tags, problem
 ) AS ROW(
     CASE counted_by WHEN 'provider' THEN 3 WHEN 'tokenizer' THEN 2 WHEN 'estimate' THEN 1 ELSE 0 END,
     input_tokens + cache_read_tokens + cache_write_tokens
@@ -24,7 +24,8 @@ CREATE OR REPLACE TEMP MACRO quality(
     tier,
     coalesce(max_tokens, -1),
     coalesce(recorded_usd, -1),
-    coalesce(tags::VARCHAR, '')
+    coalesce(tags::VARCHAR, ''),
+    coalesce(problem, '')
 );
 
 -- The wall clock of a zone at a moment of UTC.
