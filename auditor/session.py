@@ -333,7 +333,9 @@ def _unpriced_by_scenario(result: pipeline.Replay) -> dict[str, int]:
 
 def _show(render: Callable[[Console], None], output: Path | None = None) -> None:
     """Print what ``render`` draws: in colour to a terminal, else without trailing blanks."""
-    console = Console(highlight=False, width=FILE_WIDTH if output else None, no_color=bool(output))
+    console = Console(
+        highlight=False, width=FILE_WIDTH if output else None, no_color=True if output else None
+    )
     if console.is_terminal and output is None:
         render(console)
         return

@@ -124,7 +124,7 @@ class ExactNumber(str):
 def _decode_slowly(line: bytes, **options: Any) -> Any:
     """Python's own parser accepts what the fast one does not: lone surrogates, huge integers."""
     try:
-        text = line.decode("utf-8")
+        text = line.rstrip(b"\r\n").decode("utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(f"not valid UTF-8 at byte {error.start + 1}") from None
     try:
