@@ -19,6 +19,9 @@ from auditor.sql import query
 
 SCHEMA_VERSION = 1
 IN_MEMORY = ":memory:"
+OFFLINE: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": "false",  # DuckDB would fetch what a query seems to need
+}
 MAGIC = b"DUCK"
 MAGIC_AT = 8
 
@@ -99,12 +102,12 @@ class _ArrowStream:
 
 def _connect(path: Path | None) -> duckdb.DuckDBPyConnection:
     if path is None:
-        return duckdb.connect(IN_MEMORY)
+        return duckdb.connect(IN_MEMORY, config=OFFLINE)
     _check_magic(path)
     # absolute, so that a name like md:x or s3:x is a file and not a service on the network
     name = str(path.absolute())
     try:
-        return duckdb.connect(name)
+        return duckdb.connect(name, config=OFFLINE)
     except duckdb.Error as error:
         text = _first_line(str(error)).replace(name, str(path))
         said = text.replace(str(path), "").lower()
