@@ -19,7 +19,7 @@ from auditor.formats.mapped import from_mapping
 from auditor.pipeline.counting import Gauge
 from auditor.prices import Book, open_book
 from auditor.reports import catalogue, explanation, files, table
-from auditor.reports.rows import counted
+from auditor.reports.figures import counted
 from auditor.scenarios import Scenario
 from auditor.store import Store
 

@@ -52,7 +52,8 @@ class Replay:
 
     ``coverage``: queries/replay/coverage.sql and the totals of spent.sql; ``spent``: the actual
     cost by group; ``rows``: scenarios.sql, with the Scenario in place of its position;
-    ``basis``: what the actual cost rests on; ``unpriced``: the calls without an actual cost.
+    ``basis``: what the actual cost rests on; ``unpriced``: the calls without an actual cost;
+    ``why_unpriced``: the calls that a scenario could not price, by reason.
     """
 
     question: Question
@@ -62,6 +63,7 @@ class Replay:
     rows: tuple[Row, ...]
     basis: tuple[Row, ...]
     unpriced: tuple[Row, ...]
+    why_unpriced: tuple[Row, ...]
     sources: tuple[Row, ...]
 
 
@@ -75,9 +77,10 @@ def replay(store: Store, question: Question) -> Replay:
         coverage=store.rows("replay/coverage", zone=question.zone)[0],
         total=spent[0],
         spent=tuple(spent[1:]) if question.by else (),
-        rows=_rows(store, question.scenarios),
+        rows=_named(store.rows("replay/scenarios"), question.scenarios),
         basis=tuple(store.rows("replay/basis")),
         unpriced=tuple(store.rows("replay/unpriced")),
+        why_unpriced=_named(store.rows("replay/why_unpriced"), question.scenarios),
         sources=tuple(store.rows("ingest/sources")),
     )
 
@@ -114,8 +117,8 @@ def _padded(by: tuple[str, ...]) -> tuple[str, ...]:
     return (*by, *[""] * (MAX_DIMENSIONS - len(by)))
 
 
-def _rows(store: Store, scenarios: tuple[Scenario, ...]) -> tuple[Row, ...]:
-    rows = store.rows("replay/scenarios")
+def _named(rows: list[Row], scenarios: tuple[Scenario, ...]) -> tuple[Row, ...]:
+    """The rows with the Scenario in place of its position."""
     return tuple({**row, "scenario": scenarios[row["scenario"]]} for row in rows)
 
 

@@ -16,7 +16,7 @@ from rich.text import Text
 from auditor.errors import AuditError, printable
 from auditor.formats import Format, mapped
 from auditor.prices import Book, Row, price
-from auditor.reports.rows import plain
+from auditor.reports.figures import plain
 from auditor.reports.table import print_whole, unpriced_table
 from auditor.scenarios import Scenario
 from auditor.store import Store

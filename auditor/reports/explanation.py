@@ -10,7 +10,7 @@ from rich.text import Text
 from auditor.errors import printable
 from auditor.pipeline.explain import Explanation, Step
 from auditor.prices import Row
-from auditor.reports.rows import plain
+from auditor.reports.figures import plain
 from auditor.scenarios.card import OVERFLOWS
 
 COUNTED_BY = {

@@ -17,7 +17,8 @@ from typing import Any
 from auditor import __version__
 from auditor.errors import AuditError, printable
 from auditor.pipeline.replay import Replay
-from auditor.reports.rows import SPENT_COLUMNS, dimension_columns, plain, result_frame, result_rows
+from auditor.reports.figures import plain
+from auditor.reports.rows import SPENT_COLUMNS, dimension_columns, result_frame, result_rows
 
 SCHEMA = "audit.replay/1"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -77,6 +78,10 @@ def as_json(result: Replay) -> str:
         "scenarios": [_texts(row) for row in result_rows(result)],
         "notes": {s.name: list(s.notes) for s in result.question.scenarios if s.notes},
         "unpriced": [_texts(row) for row in result.unpriced],
+        "unpriced_in_scenarios": [
+            {"name": row["scenario"].name, "reason": row["reason"], "calls": row["calls"]}
+            for row in result.why_unpriced
+        ],
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -67,16 +66,3 @@ def result_frame(result: Replay) -> pl.DataFrame:
     """``result_rows`` as a frame; money DECIMAL(38,12), ratio DECIMAL(38,6)."""
     schema = {**dict.fromkeys(dimension_columns(result.question.by), pl.String), **RESULT_COLUMNS}
     return pl.DataFrame(result_rows(result), schema=schema)
-
-
-def plain(value: Any) -> str | None:
-    """A number as text with every digit it has and no more; None stays None."""
-    if not isinstance(value, Decimal):
-        return None if value is None else str(value)
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def counted(count: int, what: str) -> str:
-    """``1 call``, ``2,000 calls``."""
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

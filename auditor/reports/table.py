@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
@@ -15,25 +14,20 @@ from rich.text import Text
 
 from auditor.errors import printable
 from auditor.pipeline.replay import Replay
+from auditor.reports.figures import counted, n, places_of, ratio, usd
 from auditor.reports.files import period_of
-from auditor.reports.rows import counted, dimension_columns, result_rows
+from auditor.reports.notes import is_partly_compared, notes_of
+from auditor.reports.rows import dimension_columns, result_rows
 
 WIDE = 124
 MAX_GROUP_WIDTH = 24
 ROOMY = 10_000
-BASES = {
-    "exact": "its exact name",
-    "alias": "the date, for an alias whose version the log does not tell",
-    "azure": "an Azure name",
-    "router": "a name with a router's prefix",
-    "mapped": "the [models] table of audit.toml",
-}
 SHOWN_UNPRICED = 12
 
 
 def show(result: Replay, console: Console) -> None:
     """Print a replay; in two tables where the terminal is narrower than 124 columns."""
-    places = _places(result)
+    places = places_of(result)
     console.print(_heading(result, places))
     console.print()
     if result.spent:
@@ -48,7 +42,14 @@ def show(result: Replay, console: Console) -> None:
         print_whole(_fit_table(result, rows), console)
         console.print()
         print_whole(_cost_table(result, rows, places), console)
-    _notes(result, rows, console, places)
+    console.print()
+    for note in notes_of(result, rows, places):
+        console.print(_bullet(note))
+    if result.unpriced:
+        console.print()
+        print_whole(unpriced_table(result.unpriced[:SHOWN_UNPRICED]), console)
+        if len(result.unpriced) > SHOWN_UNPRICED:
+            console.print(Text("… and more: `audit show unpriced` lists them all."))
 
 
 def _heading(result: Replay, places: int) -> Table:
@@ -64,22 +65,22 @@ def _facts(result: Replay, places: int) -> Iterator[tuple[str, str]]:
     parts = _sum(coverage, ("calls", "duplicates", "rejects", "context"))
     yield (
         "Coverage",
-        f"{_n(coverage['lines'])} lines of {counted(coverage['files'], 'file')} = {parts}",
+        f"{n(coverage['lines'])} lines of {counted(coverage['files'], 'file')} = {parts}",
     )
     parts = _sum(total, ("priced", "unpriced", "failed"))
     if coverage["outside_period"]:
-        parts += f" + {_n(coverage['outside_period'])} outside the period"
-    yield "Calls", f"{_n(coverage['calls'])} = {parts}"
+        parts += f" + {n(coverage['outside_period'])} outside the period"
+    yield "Calls", f"{n(coverage['calls'])} = {parts}"
     yield "Tokens", _counted(total)
     unpriced = total["unpriced"]
     missing = f" without {counted(unpriced, 'unpriced call')}" if unpriced else ""
-    yield "Actual", f"{_usd(total['cost_usd'], places)} USD{missing}"
+    yield "Actual", f"{usd(total['cost_usd'], places)} USD{missing}"
     if total["recorded_calls"]:
         yield (
             "Recorded",
-            f"{_usd(total['recorded_usd'], places)} USD claimed by the logs for "
+            f"{usd(total['recorded_usd'], places)} USD claimed by the logs for "
             f"{counted(total['recorded_calls'], 'call')}; "
-            f"{_usd(total['recorded_actual_usd'], places)} USD at dated prices",
+            f"{usd(total['recorded_actual_usd'], places)} USD at dated prices",
         )
 
 
@@ -92,7 +93,7 @@ def _period(begin: date | None, end: date | None) -> str:
 
 
 def _sum(row: Mapping[str, Any], names: Iterable[str]) -> str:
-    return " + ".join(f"{_n(row[name])} {name}" for name in names)
+    return " + ".join(f"{n(row[name])} {name}" for name in names)
 
 
 def _counted(total: Mapping[str, Any]) -> str:
@@ -102,11 +103,11 @@ def _counted(total: Mapping[str, Any]) -> str:
         "estimate": "by estimate",
     }
     counts = ", ".join(
-        f"{_n(total[f'counted_by_{name}'])} {words}"
+        f"{n(total[f'counted_by_{name}'])} {words}"
         for name, words in who.items()
         if total[f"counted_by_{name}"] or name == "provider"
     )
-    return f"{_n(total['input_tokens'])} in, {_n(total['output_tokens'])} out; {counts}"
+    return f"{n(total['input_tokens'])} in, {n(total['output_tokens'])} out; {counts}"
 
 
 def _table(title: str) -> Table:
@@ -149,7 +150,7 @@ def _one_table(result: Replay, rows: list[dict[str, Any]], places: int) -> Table
     for name in ("calls", "fits", "overflows", "unpriced", "tokens in", "tokens out"):
         table.add_column(name, justify="right", no_wrap=True)
     _add_money(table, rows)
-    partly = _is_partly_compared(rows)
+    partly = is_partly_compared(rows)
     for row in rows:
         table.add_row(
             *_groups(result, row), _name(row["name"]), *_counts(row), *_money(row, places, partly)
@@ -173,7 +174,7 @@ def _cost_table(result: Replay, rows: list[dict[str, Any]], places: int) -> Tabl
     _add_groups(table, result)
     table.add_column("scenario", no_wrap=True)
     _add_money(table, rows)
-    partly = _is_partly_compared(rows)
+    partly = is_partly_compared(rows)
     for row in rows:
         table.add_row(*_groups(result, row), _name(row["name"]), *_money(row, places, partly))
     return table
@@ -189,122 +190,54 @@ def _spent_table(result: Replay, places: int) -> Table:
     for row in result.spent:
         cells = [
             *(_name(row[f"by_{place}"]) for place in range(1, len(result.question.by) + 1)),
-            *(Text(_n(row[n])) for n in ("calls", "failed", "unpriced")),
-            Text(_n(row["input_tokens"])),
-            Text(_n(row["output_tokens"])),
-            Text(_usd(row["cost_usd"], places)),
+            *(Text(n(row[column])) for column in ("calls", "failed", "unpriced")),
+            Text(n(row["input_tokens"])),
+            Text(n(row["output_tokens"])),
+            Text(usd(row["cost_usd"], places)),
         ]
         if result.total["recorded_calls"]:
-            cells.append(Text(_usd(row["recorded_usd"], places)))
+            cells.append(Text(usd(row["recorded_usd"], places)))
         table.add_row(*cells)
     return table
 
 
 def _counts(row: dict[str, Any]) -> list[Text]:
     return [
-        Text(_n(row["calls"])),
-        Text(_n(row["fits"])),
-        Text(_n(row["overflows"]), style="yellow" if row["overflows"] else ""),
-        Text(_n(row["unpriced"]), style="red" if row["unpriced"] else ""),
-        Text(_n(row["input_tokens"])),
-        Text(_n(row["output_tokens"])),
+        Text(n(row["calls"])),
+        Text(n(row["fits"])),
+        Text(n(row["overflows"]), style="yellow" if row["overflows"] else ""),
+        Text(n(row["unpriced"]), style="red" if row["unpriced"] else ""),
+        Text(n(row["input_tokens"])),
+        Text(n(row["output_tokens"])),
     ]
 
 
 def _add_money(table: Table, rows: Iterable[dict[str, Any]]) -> None:
     """The columns of ``_money``; ``compared`` where it differs from the cost."""
     names = ["cost", "compared", "actual, same calls", "delta", "ratio"]
-    if not _is_partly_compared(rows):
+    if not is_partly_compared(rows):
         names.remove("compared")
     for name in names:
         table.add_column(name, justify="right", no_wrap=True)
 
 
-def _is_partly_compared(rows: Iterable[dict[str, Any]]) -> bool:
-    return any(row["compared_calls"] < row["fits"] for row in rows)
-
-
 def _money(row: dict[str, Any], places: int, partly: bool) -> list[Text]:
     delta = row["delta_usd"]
     style = "" if not delta else "green" if delta < 0 else "red"
-    compared = [Text(_usd(row["compared_usd"], places))] if partly else []
+    compared = [Text(usd(row["compared_usd"], places))] if partly else []
     return [
-        Text(_usd(row["cost_usd"], places), style="bold"),
+        Text(usd(row["cost_usd"], places), style="bold"),
         *compared,
-        Text(_usd(row["actual_usd"], places)),
-        Text(_usd(delta, places, sign="+"), style=style),
-        Text(_ratio(row["ratio"])),
+        Text(usd(row["actual_usd"], places)),
+        Text(usd(delta, places, sign="+"), style=style),
+        Text(ratio(row["ratio"])),
     ]
-
-
-def _notes(result: Replay, rows: list[dict[str, Any]], console: Console, places: int) -> None:
-    console.print()
-    notes = [_rounding(places)]
-    if any(row["overflows"] for row in rows):
-        notes.append(
-            "overflows: calls whose prompt and requested answer outgrow the window. They are no "
-            "saving: cost, delta and ratio are of the calls that fit."
-        )
-    if _is_partly_compared(rows):
-        notes.append(
-            "compared: the cost of those calls that fit and whose actual cost is known. actual, "
-            "delta and ratio are of the same calls."
-        )
-    if result.total["not_moved"]:
-        notes.append(
-            f"{counted(result.total['not_moved'], 'call')} of a kind that no chat or completion "
-            "model answers (embeddings and the like): in the actual cost "
-            f"({_usd(result.total['not_moved_usd'], places)} USD), in no scenario."
-        )
-    if result.total["undated"]:
-        notes.append(
-            f"{counted(result.total['undated'], 'call')} without a date, so without a dated price: "
-            "replayed only where the scenario fixes the date."
-        )
-    notes += _what_it_rests_on(result, places)
-    notes += _of_scenarios(result)
-    for note in notes:
-        console.print(_bullet(note))
-    if result.unpriced:
-        console.print()
-        print_whole(unpriced_table(result.unpriced[:SHOWN_UNPRICED]), console)
-        if len(result.unpriced) > SHOWN_UNPRICED:
-            console.print(Text("… and more: `audit show unpriced` lists them all."))
 
 
 def _bullet(note: str) -> Table:
     line = Table.grid(padding=(0, 1, 0, 0))
     line.add_row("-", Text(note))
     return line
-
-
-def _what_it_rests_on(result: Replay, places: int) -> Iterable[str]:
-    for row in result.basis:
-        if row["basis"] != "exact":
-            yield (
-                f"{counted(row['calls'], 'call')} ({_usd(row['cost_usd'], places)} USD of the "
-                f"actual cost) priced by {BASES[row['basis']]}."
-            )
-    doubtful = result.total["doubtful_calls"]
-    if doubtful:
-        yield (
-            f"{counted(doubtful, 'call')} ({_usd(result.total['doubtful_usd'], places)} USD of the "
-            "actual cost) priced by rows that the book marks as likely, not certain."
-        )
-
-
-def _of_scenarios(result: Replay) -> Iterable[str]:
-    by_note: dict[str, list[str]] = {}
-    for scenario in result.question.scenarios:
-        for note in scenario.notes:
-            by_note.setdefault(note, []).append(scenario.name)
-    for note, names in by_note.items():
-        yield f"{', '.join(names)}: {note}."
-    for override in result.question.book.overridden:
-        yield (
-            f"the price of {override.row.model} from {override.by.book}:{override.by.line} stands "
-            f"in place of {override.row.book}:{override.row.line}."
-        )
 
 
 def unpriced_table(rows: Iterable[dict[str, Any]]) -> Table:
@@ -322,39 +255,11 @@ def unpriced_table(rows: Iterable[dict[str, Any]]) -> Table:
             tier = "" if row["tier"] == "standard" else f" ({printable(row['tier'])})"
             table.add_row(
                 Padding(_name(row["model"]).append(tier), (0, 0, 0, 2)),
-                _n(row["calls"]),
-                _n(row["input_tokens"]),
-                _n(row["output_tokens"]),
+                n(row["calls"]),
+                n(row["input_tokens"]),
+                n(row["output_tokens"]),
             )
     return table
-
-
-def _rounding(places: int) -> str:
-    return (
-        f"each figure is rounded by itself, to {places} decimals, for reading; --format json and "
-        "csv hold every digit."
-    )
-
-
-def _places(result: Replay) -> int:
-    """Decimals that tell the amounts apart: cents from 100 USD on, else 4, else 6."""
-    amounts = [row["cost_usd"] for row in result.rows] + [result.total["cost_usd"]]
-    largest = max((abs(amount) for amount in amounts if amount is not None), default=Decimal(0))
-    return 2 if largest >= 100 else 4 if largest >= 1 else 6
-
-
-def _n(count: int | None) -> str:
-    return "-" if count is None else f"{count:,}"
-
-
-def _usd(amount: Decimal | None, places: int, sign: str = "-") -> str:
-    return "-" if amount is None else f"{amount:{sign},.{places}f}"
-
-
-def _ratio(ratio: Decimal | None) -> str:
-    if ratio is None:
-        return "-"
-    return f"{ratio:.2f}x" if ratio >= Decimal("0.01") else f"{ratio:.4f}x"
 
 
 def _name(value: str | None) -> Text:

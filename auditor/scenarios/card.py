@@ -167,7 +167,7 @@ def scenario_card(
     """The rates of the moved calls: one row for each scenario and key of ``replay/steps``.
 
     Columns: scenario (its position), the key, outcome (``fits``, ``overflows``, ``unpriced``),
-    target (the model of the ladder), and the rates.
+    target (the model of the ladder), reason (why unpriced), and the rates.
     """
     wanted = tuple(keys)
     rows = []
@@ -195,6 +195,7 @@ def scenario_card(
                     **key,
                     "outcome": taken.outcome,
                     "target": taken.target,
+                    "reason": taken.reason,
                     **_rates(taken.row),
                 }
             )
@@ -208,6 +209,7 @@ def scenario_card(
             "prompt_step": pl.Int32,
             "outcome": pl.String,
             "target": pl.String,
+            "reason": pl.String,
             **RATE_COLUMNS,
         },
     )

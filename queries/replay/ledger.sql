@@ -20,6 +20,7 @@ WITH
             movable.*,
             card.outcome AS card_outcome,
             card.target,
+            card.reason AS card_reason,
             token_cost(input_tokens, input_usd)
             + token_cost(cache_read_tokens, cache_read_usd)
             + token_cost(cache_write_tokens, cache_write_usd)
@@ -34,11 +35,17 @@ WITH
                 WHEN state <> 'counted' THEN 'unpriced'
                 WHEN card_outcome = 'fits' AND card_usd IS NULL THEN 'unpriced'
                 ELSE card_outcome
-            END AS outcome
+            END AS outcome,
+            CASE state
+                WHEN 'uncounted' THEN problem
+                WHEN 'audio' THEN 'audio tokens have no rate in the book'
+                ELSE coalesce(card_reason, 'the target has no rate for what it produces')
+            END AS why_unpriced
         FROM costed
     )
 SELECT
     scenario, outcome, target, by_1, by_2, by_3, by_4, calls, prompt_tokens, produced_tokens,
     CASE WHEN outcome = 'fits' THEN card_usd END AS replayed_usd,
-    actual_usd
+    actual_usd,
+    CASE WHEN outcome = 'unpriced' THEN why_unpriced END AS reason
 FROM decided;

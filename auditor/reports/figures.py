@@ -1,0 +1,47 @@
+"""How figures are written for people. Rounding here is for reading; files hold every digit."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from auditor.pipeline.replay import Replay
+
+NOTHING = "-"
+
+
+def n(count: int | None) -> str:
+    """A count with its thousands set apart."""
+    return NOTHING if count is None else f"{count:,}"
+
+
+def counted(count: int, what: str) -> str:
+    """``1 call``, ``2,000 calls``."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def usd(amount: Decimal | None, places: int, sign: str = "-") -> str:
+    """An amount rounded to ``places`` decimals; ``sign`` "+" marks gains too."""
+    return NOTHING if amount is None else f"{amount:{sign},.{places}f}"
+
+
+def ratio(value: Decimal | None) -> str:
+    """``1.25x``; four decimals below 0.01."""
+    if value is None:
+        return NOTHING
+    return f"{value:.2f}x" if value >= Decimal("0.01") else f"{value:.4f}x"
+
+
+def plain(value: Any) -> str | None:
+    """A number as text with every digit it has and no more; None stays None."""
+    if not isinstance(value, Decimal):
+        return None if value is None else str(value)
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def places_of(result: Replay) -> int:
+    """Decimals that tell the amounts apart: cents from 100 USD on, else 4, else 6."""
+    amounts = [row["cost_usd"] for row in result.rows] + [result.total["cost_usd"]]
+    largest = max((abs(amount) for amount in amounts if amount is not None), default=Decimal(0))
+    return 2 if largest >= 100 else 4 if largest >= 1 else 6
