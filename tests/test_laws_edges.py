@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
-from helpers.logs import capture, failure, write
-from helpers.runs import august_2023, document_of, replayed, take_in
+from helpers.logs import capture, write
+from helpers.runs import document_of, replayed, take_in
 
 from auditor.store import Store
-
-LATER = date(2024, 1, 1)
-
-
-@pytest.mark.parametrize(
-    ("line", "asked"),
-    [(failure("x", "2023-08-22T10:00:00Z"), {}), (capture("x"), {"from_date": LATER})],
-    ids=["failed calls only", "no calls in the period"],
-)
-def test_every_scenario_has_a_row_even_without_calls(
-    line: dict[str, Any], asked: dict[str, Any]
-) -> None:
-    rows = replayed([line], **asked)["scenarios"]
-    assert [row["name"] for row in rows] == [scenario.name for scenario in august_2023()]
 
 
 @pytest.mark.parametrize("tag", ["name", "title", "calls", "cost_usd"])

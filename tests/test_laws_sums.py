@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from helpers.logs import GARBAGE, Line, capture, embedding, failure, uncounted, write
-from helpers.runs import Document, document_of, question, replayed, stored
+from helpers.runs import Document, august_2023, document_of, question, replayed, stored
 
 from auditor.pipeline import explain, replay
 from auditor.prices import open_book
@@ -129,6 +129,18 @@ def test_every_scenario_places_every_call_that_a_model_could_answer() -> None:
     assert len(rows) == 11
     for row in rows:
         assert row["calls"] == row["fits"] + row["overflows"] + row["unpriced"] == movable
+
+
+@pytest.mark.parametrize(
+    ("line", "asked"),
+    [(failure("x", "2023-08-22T10:00:00Z"), {}), (capture("x"), {"from_date": date(2024, 1, 1)})],
+    ids=["failed calls only", "no calls in the period"],
+)
+def test_every_scenario_has_a_row_even_without_calls(
+    line: dict[str, Any], asked: dict[str, Any]
+) -> None:
+    rows = replayed([line], **asked)["scenarios"]
+    assert [row["name"] for row in rows] == [scenario.name for scenario in august_2023()]
 
 
 def test_tokens_of_the_actual_cost_are_the_tokens_of_the_log() -> None:

@@ -101,11 +101,6 @@ def line_of(number: int, call: oracle.Call) -> Line:
     return capture(id, at, call["served"], call["sent"], call["made"], **more)
 
 
-def has_model_to_answer(call: oracle.Call) -> bool:
-    """Whether a scenario has a row for the call: failed calls and embeddings move nowhere."""
-    return not call["embedding"] and call["state"] != "failed"
-
-
 def check_figures(found: Document, drawn: list[oracle.Call]) -> None:
     """The document says what the oracle says, to the last digit."""
     expected = oracle.actual(drawn)
@@ -120,9 +115,7 @@ def check_figures(found: Document, drawn: list[oracle.Call]) -> None:
 
 @settings(deadline=None, max_examples=50, derandomize=True)
 @given(
-    drawn=st.lists(calls(), min_size=1, max_size=12).filter(
-        lambda drawn: any(map(has_model_to_answer, drawn))
-    ),
+    drawn=st.lists(calls(), min_size=1, max_size=12),
     repeated=st.lists(st.integers(0, 11), max_size=3),
     refused=st.lists(st.sampled_from(GARBAGE), max_size=2),
     blank=st.integers(0, 2),
@@ -132,7 +125,7 @@ def test_the_tool_says_what_the_oracle_says(
 ) -> None:
     lines: list[Line | str] = [line_of(number, call) for number, call in enumerate(drawn)]
     with_id = [line for line, call in zip(lines, drawn, strict=True) if not call["embedding"]]
-    copies = [with_id[place % len(with_id)] for place in repeated]
+    copies = [with_id[place % len(with_id)] for place in repeated if with_id]
     noise = [*refused, *[""] * blank]
     found = replayed([*lines, *copies, *noise])
     assert found["coverage"] | {"files": 1} == {

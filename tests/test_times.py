@@ -66,7 +66,8 @@ NO_MOMENTS: dict[str, tuple[Any, str]] = {
     ),
     "before all dates": (
         "0001-01-01T00:00:00+14:00",
-        "its time '0001-01-01T00:00:00+14:00' is no moment: ",
+        "its time '0001-01-01T00:00:00+14:00' is no moment: "
+        "no call was made before 1970 or after 2199",
     ),
     "an offset of days": (
         "2023-08-22T10:11:12+99:00",

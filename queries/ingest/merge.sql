@@ -25,8 +25,14 @@ FROM calls
 JOIN arriving USING (call_id)
 JOIN sources USING (source_id);
 
+-- Text that was kept stays until a better reading brings its own.
 DELETE FROM texts
-WHERE call_id IN (SELECT call_id FROM superseded WHERE arriving_is_better);
+WHERE call_id IN (
+    SELECT call_id
+    FROM superseded
+    JOIN arriving USING (call_id)
+    WHERE arriving_is_better AND request_json IS NOT NULL
+);
 
 DELETE FROM calls
 WHERE call_id IN (SELECT call_id FROM superseded WHERE arriving_is_better);
