@@ -249,6 +249,15 @@ def test_estimates_are_made_only_when_asked_and_marked(folder: Path) -> None:
     assert estimated["actual"]["output_tokens"] == 21
 
 
+def test_a_prompt_that_is_not_in_the_log_is_not_estimated_as_nothing(folder: Path) -> None:
+    answer = {"message": {"role": "assistant", "content": "Hello there"}}
+    bare = {"object": "chat.completion", "model": "house-llama", "choices": [answer]}
+    (folder / "bare.jsonl").write_text(json.dumps(bare))
+    result = replay(folder, "bare.jsonl", "--estimate")
+    assert result["coverage"]["counted_by"]["estimate"] == 0
+    assert result["actual"]["unpriced"] == 1
+
+
 def test_an_interrupt_keeps_what_was_stored(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     audit("ingest", "logs/chat.jsonl", "--db", "store.duckdb", folder=folder)
     before = replay(folder, "--db", "store.duckdb")

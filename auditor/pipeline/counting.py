@@ -73,8 +73,10 @@ class Gauge:
 
 
 def _guess(call: Call) -> Usage | None:
-    if call.text is not None and (call.text.outputs or call.endpoint == "embedding"):
-        return estimate_usage(call.text)
+    text = call.text
+    asked = text is not None and (text.messages or text.prompts)
+    if text is not None and asked and (text.outputs or call.endpoint == "embedding"):
+        return estimate_usage(text)
     if call.sizes is not None:
         sent, received = call.sizes
         return Usage(-(-sent // BYTES_A_TOKEN), -(-received // BYTES_A_TOKEN))
