@@ -64,12 +64,15 @@ def replay(
             f"--from {from_date} is not before --to {to_date}",
             hint="--to is the first day that is no longer in: 2023-09-01 for all of August.",
         )
+    if output is not None and not output.absolute().parent.is_dir():
+        raise AuditError(f"there is no folder {output.parent}", hint="Make it, or mend -o.")
     allowed_rejects = _allowance("--allow-rejects", allow_rejects, settings.allow_rejects)
     allowed_unpriced = _allowance("--allow-unpriced", allow_unpriced, settings.allow_unpriced)
     with Store.open(db, must_exist=not logs) as store:
         if not store.has_time_zone(question.zone):
             raise AuditError(
-                f"{question.zone} is no time zone", hint="Give a name such as Europe/Berlin or UTC."
+                f"{question.zone} is no time zone",
+                hint="Give a name such as Europe/Berlin or UTC, with --tz or in audit.toml.",
             )
         if logs:
             _ingest(store, logs, settings, question.book, assume_model=assume_model, **reading)
@@ -316,9 +319,17 @@ def _is_complete(result: pipeline.Replay, rejects: Allowance, unpriced: Allowanc
     if not rejects.allows(coverage["rejects"], coverage["lines"]):
         _say(f"Incomplete: {counted(coverage['rejects'], 'line')} rejected.")
         complete = False
-    worst = max([total["unpriced"], *_unpriced_by_scenario(result).values()])
-    if not unpriced.allows(worst, total["calls"]):
-        _say(f"Incomplete: up to {counted(worst, 'call')} unpriced; every total leaves them out.")
+    if not unpriced.allows(total["unpriced"], total["calls"]):
+        _say(f"Incomplete: {counted(total['unpriced'], 'call')} without an actual cost.")
+        complete = False
+    by_scenario = _unpriced_by_scenario(result)
+    short = [
+        name for name, count in by_scenario.items() if not unpriced.allows(count, total["calls"])
+    ]
+    if short:
+        most = counted(max(by_scenario[name] for name in short), "call")
+        up_to = "" if len(short) == 1 else "up to "
+        _say(f"Incomplete: {up_to}{most} unpriced in {', '.join(short)}.")
         complete = False
     return complete
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import os
 import sys
 import tempfile
 import zlib
@@ -37,7 +38,7 @@ class LogFile:
     """One file to read. ``name`` is how results call it, the same on every machine.
 
     A file in a named folder is called by its path from that folder on, a named file by its own
-    name.
+    name and that of its folder where it was given.
     """
 
     path: Path
@@ -159,9 +160,9 @@ def find(named: Iterable[str], exclude: Iterable[str] = ()) -> tuple[LogFile, ..
     """The files behind paths, folders (recursive) and globs, sorted by name, each path once.
 
     Hidden files, empty files and what ``exclude`` matches (globs on the name or the last part of
-    it) are left out. A file is called by its name, one of a folder by the path from that folder;
-    files that would be called the same, by the path that the user gave. Raises SourceError
-    for a path that is not there, a folder without files, and when all files are excluded.
+    it) are left out. Files that would be called the same are called by the path that the user
+    gave. Raises SourceError for a path that is not there or no regular file, a folder without
+    files or that cannot be listed, and when all files are excluded.
     """
     patterns = tuple(exclude)
     found: dict[Path, LogFile] = {}
@@ -171,7 +172,7 @@ def find(named: Iterable[str], exclude: Iterable[str] = ()) -> tuple[LogFile, ..
             if any(fnmatch(file.name, p) or fnmatch(file.path.name, p) for p in patterns):
                 excluded = name
             else:
-                found.setdefault(file.path.resolve(), file)
+                found.setdefault(_regular(file).path.resolve(), file)
     if excluded and not found:
         raise SourceError(
             excluded,
@@ -180,6 +181,17 @@ def find(named: Iterable[str], exclude: Iterable[str] = ()) -> tuple[LogFile, ..
             hint="Check the patterns of --exclude.",
         )
     return tuple(sorted(_told_apart(found.values()), key=lambda file: (file.name, str(file.path))))
+
+
+def _regular(file: LogFile) -> LogFile:
+    if not file.path.is_file():
+        raise SourceError(
+            file.name,
+            None,
+            "is no regular file but a link to nothing, a pipe or a device",
+            hint="Leave it out with --exclude; a stream can come on standard input, as `-`.",
+        )
+    return file
 
 
 def _told_apart(files: Iterable[LogFile]) -> Iterator[LogFile]:
@@ -195,7 +207,7 @@ def _behind(name: str) -> Iterator[LogFile]:
     if path.is_dir():
         files = list(_below(path, Path(path.resolve().name)))
     elif path.exists():
-        files = [LogFile(path, path.name)]
+        files = [LogFile(path, _own_name(path))]
     elif has_magic(name):
         files = list(_matching(name))
     else:
@@ -213,9 +225,28 @@ def _behind(name: str) -> Iterator[LogFile]:
 
 
 def _below(folder: Path, name: Path) -> Iterator[LogFile]:
-    for file in sorted(folder.rglob("*")):
-        if _is_candidate(file, folder):
-            yield LogFile(file, (name / file.relative_to(folder)).as_posix())
+    """The files in a folder and in the folders it holds or links to, each folder once."""
+    visited = set()
+    for path, folders, files in os.walk(folder, onerror=_cannot_list, followlinks=True):
+        here = Path(path)
+        visited.add(here.resolve())
+        folders[:] = [
+            below
+            for below in sorted(folders)
+            if not below.startswith(".") and (here / below).resolve() not in visited
+        ]
+        for file in sorted(files):
+            if _is_candidate(here / file):
+                yield LogFile(here / file, (name / here.relative_to(folder) / file).as_posix())
+
+
+def _cannot_list(error: OSError) -> None:
+    raise SourceError(
+        str(error.filename),
+        None,
+        f"cannot be listed: {error.strerror}",
+        hint="Check the permissions of the folder.",
+    ) from error
 
 
 def _matching(pattern: str) -> Iterator[LogFile]:
@@ -223,13 +254,18 @@ def _matching(pattern: str) -> Iterator[LogFile]:
     for hit in (Path(hit) for hit in sorted(glob(pattern, recursive=True))):  # noqa: PTH207
         if hit.is_dir():
             yield from _below(hit, Path(hit.name))
-        elif _is_candidate(hit, hit.parent):
-            yield LogFile(hit, hit.name)
+        elif _is_candidate(hit):
+            yield LogFile(hit, _own_name(hit))
 
 
-def _is_candidate(file: Path, below: Path) -> bool:
-    parts = file.relative_to(below).parts
-    return file.is_file() and not any(p.startswith(".") for p in parts) and file.stat().st_size > 0
+def _own_name(path: Path) -> str:
+    """What a file that was named itself is called: with its folder, where that was named too."""
+    return "/".join(part for part in path.parts[-2:] if part not in ("/", "\\", ".."))
+
+
+def _is_candidate(file: Path) -> bool:
+    """All but hidden and empty files; links to nothing and pipes stay, to be refused by name."""
+    return not file.name.startswith(".") and not (file.is_file() and file.stat().st_size == 0)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ READ: dict[str, tuple[int, int, int, list[str]]] = {
         [
             "2: prompt_tokens is beyond 2**53",
             "3: it holds a number of thousands of digits",
-            "4: prompt_tokens is inf, not a whole number of tokens",
+            "4: prompt_tokens is Infinity, not a whole number of tokens",
         ],
     ),
     "not-a-number.jsonl": (
@@ -55,13 +56,13 @@ READ: dict[str, tuple[int, int, int, list[str]]] = {
         [
             "2: prompt_tokens is negative",
             "3: prompt_tokens is 8.5, not a whole number of tokens",
-            "4: prompt_tokens is '8', not a whole number of tokens",
-            "5: prompt_tokens is True, not a whole number of tokens",
-            "6: prompt_tokens is list, not a whole number of tokens",
+            '4: prompt_tokens is "8", not a whole number of tokens',
+            "5: prompt_tokens is true, not a whole number of tokens",
+            "6: prompt_tokens is a list, not a whole number of tokens",
             "7: total_tokens is 90, but its parts add up to 9",
             "8: cached tokens 9 is more than prompt_tokens 8",
             "9: reasoning tokens 2 is more than completion_tokens 1",
-            "10: usage is a str, not an object",
+            '10: usage is "plenty", not an object',
         ],
     ),
     "bom-in-the-middle.jsonl": (
@@ -112,7 +113,8 @@ def coverage(store: Path) -> dict[str, Any]:
 def reasons(store: Path, name: str) -> list[str]:
     """``LINE: reason`` of every reject of a source."""
     shown = audit("show", "rejects", "--db", store, folder=store.parent, columns=300).out
-    return [line[len(name) + 1 :] for line in shown.splitlines() if line.startswith(f"{name}:")]
+    places = (line.partition(f"{name}:") for line in shown.splitlines() if line[:1] != " ")
+    return [reason for _, found, reason in places if found]
 
 
 def physical_lines(content: bytes) -> int:
@@ -171,7 +173,7 @@ def test_a_broken_file_is_an_error_that_names_it(name: str, store: Path) -> None
     file.write_bytes(damage((HOSTILE / "names.jsonl").read_bytes() * 3))
     run = audit("ingest", file, "--db", store, folder=store.parent)
     assert run.exit_code == ERROR
-    assert run.err.startswith(f"Error: {name}: {problem}"), run
+    assert run.err.startswith(f"Error: {store.parent.name}/{name}: {problem}"), run
     assert "\nHint: " in run.err
     assert coverage(store)["lines"] == CALLS_BEFORE
 
@@ -209,9 +211,28 @@ def test_a_folder_that_contains_itself_is_read_once(store: Path) -> None:
     folder = store.parent / "logs"
     folder.mkdir()
     (folder / "loop").symlink_to(folder, target_is_directory=True)
-    (folder / "nowhere").symlink_to(folder / "nowhere")
     (folder / "log.csv").write_bytes((HOSTILE / "wrong-cells.csv").read_bytes())
     run = audit("ingest", folder, "--db", store, folder=store.parent)
+    assert run.err.startswith("Read 1 file: 1 new call"), run
+
+
+def test_a_link_to_nothing_or_a_pipe_is_refused_by_name_and_can_be_left_out(store: Path) -> None:
+    folder = store.parent / "logs"
+    folder.mkdir()
+    (folder / "log.csv").write_bytes((HOSTILE / "wrong-cells.csv").read_bytes())
+    (folder / "nowhere.csv").symlink_to(folder / "nowhere")
+    os.mkfifo(folder / "pipe.csv")
+    for name in ("nowhere.csv", "pipe.csv"):
+        run = audit("ingest", folder / name, "--db", store, folder=store.parent)
+        assert run.exit_code == ERROR
+        assert f"logs/{name}: " in run.err
+    run = audit("ingest", folder, "--db", store, folder=store.parent)
+    assert (run.exit_code, run.err.splitlines()[0]) == (
+        ERROR,
+        "Error: logs/nowhere.csv: is no regular file but a link to nothing, a pipe or a device",
+    )
+    left_out = ("--exclude", "nowhere.csv", "--exclude", "pipe.csv")
+    run = audit("ingest", folder, *left_out, "--db", store, folder=store.parent)
     assert run.err.startswith("Read 1 file: 1 new call"), run
 
 
@@ -256,7 +277,13 @@ def test_names_from_logs_cannot_steer_a_terminal(format: str, store: Path) -> No
 
 @pytest.mark.parametrize(
     "command",
-    ["show models", "show unpriced", "show rejects", "explain names.jsonl:2", "explain nothing"],
+    [
+        "show models",
+        "show unpriced",
+        "show rejects",
+        "explain hostile/names.jsonl:2",
+        "explain nothing",
+    ],
 )
 def test_no_other_command_prints_control_characters(command: str, store: Path) -> None:
     audit("ingest", HOSTILE / "names.jsonl", "--db", store, folder=store.parent)
@@ -269,7 +296,8 @@ def test_a_file_name_cannot_steer_a_terminal(store: Path) -> None:
     file.write_text("no log\n")
     run = audit("ingest", file, "--db", store, folder=store.parent)
     assert run.exit_code == ERROR
-    assert run.err.startswith(r"Error: \x1b[31m\x07red.csv: no format recognises this file")
+    assert r"/\x1b[31m\x07red.csv: no format recognises this file" in run.err
+    assert not has_controls(run.err)
 
 
 def test_a_file_name_that_is_no_text_is_shown_all_the_same(store: Path) -> None:

@@ -331,7 +331,10 @@ def test_what_explain_says_of_each_call_adds_up_to_the_replay(tmp_path: Path) ->
     with stored(write(tmp_path / "calls.jsonl", lines)) as store:
         asked = question(scenarios=built_in())
         total = replay(store, asked)
-        calls = [explain(store, asked, f"calls.jsonl:{n}") for n, _ in enumerate(lines, 1)]
+        calls = [
+            explain(store, asked, f"{tmp_path.name}/calls.jsonl:{n}")
+            for n, _ in enumerate(lines, 1)
+        ]
     paid = [call.actual_usd for call in calls if call.actual_usd is not None]
     assert sum(paid, Decimal(0)) == total.total["cost_usd"]
     assert sum(call.actual_usd is None for call in calls) == total.total["unpriced"]

@@ -350,8 +350,8 @@ def test_an_export_of_another_tool_is_read_in_full_or_refused(path: Path) -> Non
     try:
         found = document(path)
     except SourceError as error:
-        assert str(error).startswith(f"{path.name}: no format recognises this file")
-        assert "--as" in error.hint
+        assert str(error) == f"{path.parent.name}/{path.name}: no format recognises this file"
+        assert "--exclude" in error.hint
     else:
         check_lines(found)
         assert found["coverage"]["calls"] + found["coverage"]["rejects"] > 0

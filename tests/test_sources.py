@@ -20,6 +20,7 @@ TREE = (
     "logs/.hidden.jsonl",
     "logs/.cache/c.jsonl",
     "logs [old]/a.jsonl",
+    "other/logs/a.jsonl",
 )
 
 
@@ -35,28 +36,28 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 FOUND = {
-    "a file": (["logs/a.jsonl"], ["a.jsonl"]),
+    "a file": (["logs/a.jsonl"], ["logs/a.jsonl"]),
     "a folder": (
         ["logs"],
         ["logs/2023-08/a.jsonl", "logs/2023-09/a.jsonl", "logs/a.jsonl", "logs/b.csv"],
     ),
     "the same folder, said otherwise": (["logs/", "./logs", "logs/2023-08/.."], None),
     "a folder and a file in it": (["logs", "logs/a.jsonl"], None),
-    "a hidden file that is named": (["logs/.hidden.jsonl"], [".hidden.jsonl"]),
-    "an empty file that is named": (["logs/empty.jsonl"], ["empty.jsonl"]),
-    "a pattern": (["logs/*.jsonl"], ["a.jsonl"]),
+    "a hidden file that is named": (["logs/.hidden.jsonl"], ["logs/.hidden.jsonl"]),
+    "an empty file that is named": (["logs/empty.jsonl"], ["logs/empty.jsonl"]),
+    "a pattern": (["logs/*.jsonl"], ["logs/a.jsonl"]),
     "a pattern that matches folders": (
         ["logs/2023-*"],
         ["2023-08/a.jsonl", "2023-09/a.jsonl"],
     ),
     "a recursive pattern": (
         ["logs/**/*.jsonl"],
-        ["logs/2023-08/a.jsonl", "logs/2023-09/a.jsonl", "logs/a.jsonl"],
+        ["2023-08/a.jsonl", "2023-09/a.jsonl", "logs/a.jsonl"],
     ),
     "brackets in the name of a folder": (["logs [old]"], ["logs [old]/a.jsonl"]),
     "files of one name": (
-        ["logs/2023-08/a.jsonl", "logs/2023-09/a.jsonl"],
-        ["logs/2023-08/a.jsonl", "logs/2023-09/a.jsonl"],
+        ["logs/a.jsonl", "other/logs/a.jsonl"],
+        ["logs/a.jsonl", "other/logs/a.jsonl"],
     ),
     "the folder one stands in": (["."], None),
 }
@@ -74,7 +75,8 @@ def test_files_are_found_by_path_folder_and_pattern(case: str, tree: Path) -> No
         expected = FOUND[whole][1]
         if named == ["."]:
             expected = sorted(
-                f"{tree.name}/{name}" for name in [*(expected or []), "logs [old]/a.jsonl"]
+                f"{tree.name}/{name}"
+                for name in [*(expected or []), "logs [old]/a.jsonl", "other/logs/a.jsonl"]
             )
     assert names(named) == expected
 

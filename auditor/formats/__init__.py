@@ -17,6 +17,16 @@ from auditor.sources import LogFile
 __all__ = ["TOO_DEEP", "Format", "Sample", "known_formats", "recognise", "sample"]
 
 
+NOT_RECOGNISED = (
+    "See `audit show formats`; describe a table of your own under [formats] in audit.toml, name "
+    "the format with --as, or leave the file out with --exclude."
+)
+ONE_OBJECT_A_LINE = (
+    "JSON is read as one object a line: `jq -c '.[]' FILE` lays an array out so. Or leave the "
+    "file out with --exclude."
+)
+
+
 def known_formats() -> tuple[Format, ...]:
     """Every format that ships with the tool, by name."""
     found = (
@@ -48,10 +58,10 @@ def recognise(file: LogFile, formats: Iterable[Format]) -> Format:
             f"two formats claim this file: {names}",
             hint="Say which it is with --as FORMAT.",
         )
+    in_one_piece = beginning.head.lstrip()[:1] in (b"[", b"{") and not beginning.objects
     raise SourceError(
         file.name,
         None,
         "no format recognises this file",
-        hint="See `audit show formats`; describe a table of your own under [formats] in "
-        "audit.toml, name the format with --as, or leave the file out with --exclude.",
+        hint=ONE_OBJECT_A_LINE if in_one_piece else NOT_RECOGNISED,
     )

@@ -9,7 +9,7 @@ from auditor.errors import AuditError
 from auditor.pipeline.replay import Question, price_cells
 from auditor.prices import Priced, price_call
 from auditor.scenarios import Scenario
-from auditor.scenarios.card import Route, Staircase, route, thresholds_of, windows_of
+from auditor.scenarios.card import Route
 from auditor.store import Store
 
 Row = dict[str, Any]
@@ -65,13 +65,16 @@ def explain(store: Store, question: Question, wanted: str) -> Explanation:
     multiplied = store.rows("replay/multiplied")
     replayed = {row["scenario"]: row for row in store.rows("replay/one_ledger")}
     prompt = actual["prompt_tokens"]
+    day = call["called_at"].date() if call["called_at"] else None
     steps = []
     for position, scenario in enumerate(question.scenarios):
         if position in replayed:
             steps.append(
                 Step(
                     scenario,
-                    _route(question, scenario, call, actual, prompt),
+                    question.card.route(
+                        scenario, day, call["tier"], actual["window_step"], actual["prompt_step"]
+                    ),
                     tuple(row for row in multiplied if row["scenario"] == position),
                     replayed[position]["replayed_usd"],
                 )
@@ -86,7 +89,7 @@ def explain(store: Store, question: Question, wanted: str) -> Explanation:
             question.book,
             call["served_model"] or None,
             actual["requested_model"] or None,
-            call["called_at"].date() if call["called_at"] else None,
+            day,
             call["tier"],
             prompt,
             question.names,
@@ -96,20 +99,4 @@ def explain(store: Store, question: Question, wanted: str) -> Explanation:
         reason=actual["reason"],
         movable=actual["movable"],
         steps=tuple(steps),
-    )
-
-
-def _route(question: Question, scenario: Scenario, call: Row, actual: Row, prompt: int) -> Route:
-    windows: Staircase = windows_of(question.scenarios, question.book, question.names)
-    thresholds = thresholds_of(question.book)
-    own_day = call["called_at"].date() if call["called_at"] else None
-    return route(
-        scenario.models,
-        scenario.prices_at or own_day,
-        scenario.tier or call["tier"],
-        actual["window_step"],
-        thresholds.above(actual["prompt_step"]),
-        question.book,
-        windows,
-        question.names,
     )

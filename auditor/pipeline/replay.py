@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -12,13 +13,7 @@ import polars as pl
 from auditor.errors import AuditError
 from auditor.prices import Book
 from auditor.scenarios import Scenario
-from auditor.scenarios.card import (
-    epochs_of,
-    names_card,
-    scenario_card,
-    thresholds_of,
-    windows_of,
-)
+from auditor.scenarios.card import RateCard, epochs_of
 from auditor.sql import names as query_names
 from auditor.store import Store
 
@@ -27,7 +22,7 @@ MAX_DIMENSIONS = 4
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question:
     """What is asked of the stored calls.
 
@@ -44,6 +39,11 @@ class Question:
     to_date: date | None = None
     by: tuple[str, ...] = ()
     assume_model: str | None = None
+
+    @cached_property
+    def card(self) -> RateCard:
+        """The price book resolved for this question."""
+        return RateCard.of(self.scenarios, self.book, self.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +87,7 @@ def replay(store: Store, question: Question) -> Replay:
 
 def price_cells(store: Store, question: Question, call_id: str | None = None) -> None:
     """Lay down cells, cube, actual cost and ledger as temporary tables; of one call if named."""
-    book, names = question.book, question.names
-    windows = windows_of(question.scenarios, book, names)
-    thresholds = thresholds_of(book)
+    card = question.card
     store.run(
         "replay/cells",
         zone=question.zone,
@@ -97,17 +95,16 @@ def price_cells(store: Store, question: Question, call_id: str | None = None) ->
         to_date=question.to_date,
         assume_model=question.assume_model,
         call_id=call_id,
-        windows=windows.padded,
-        thresholds=thresholds.padded,
+        windows=card.windows.padded,
+        thresholds=card.thresholds.padded,
         **{f"by_{n}": name for n, name in enumerate(_padded(question.by), 1)},
     )
     days = [row["price_date"] for row in store.rows("replay/dates")]
-    store.show("epochs", epochs_of(days, book))
+    store.show("epochs", epochs_of(days, question.book))
     store.run("replay/cube")
-    store.show("names", names_card(store.rows("replay/names"), book, thresholds, names))
+    store.show("names", card.of_logged(store.rows("replay/names")))
     store.run("replay/actual")
-    steps = store.rows("replay/steps")
-    store.show("card", scenario_card(steps, question.scenarios, book, windows, thresholds, names))
+    store.show("card", card.of_scenarios(store.rows("replay/steps")))
     store.run("replay/ledger")
     positions = range(len(question.scenarios))
     store.show("asked", pl.DataFrame({"scenario": positions}, schema={"scenario": pl.Int32}))

@@ -42,6 +42,9 @@ def show(explained: Explanation, console: Console) -> None:
         say("Recorded", f"{plain(call['recorded_usd'])} USD in the log itself")
     console.print()
     console.print(Text("Actual cost", style="bold"))
+    if call["failed"] and call["counted_by"] == "nobody":
+        console.print(Text("  0 USD: it failed without usage, and costs nothing in any scenario"))
+        return
     for step in explained.priced.resolution.steps:
         console.print(Text(f"  {printable(step)}"), soft_wrap=True)
     if explained.actual_usd is None:

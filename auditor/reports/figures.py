@@ -22,7 +22,9 @@ def counted(count: int, what: str) -> str:
 
 def usd(amount: Decimal | None, places: int, sign: str = "-") -> str:
     """An amount rounded to ``places`` decimals; ``sign`` "+" marks gains too."""
-    return NOTHING if amount is None else f"{amount:{sign},.{places}f}"
+    if amount is None:
+        return NOTHING
+    return f"{amount:{sign if amount else '-'},.{places}f}"
 
 
 def ratio(value: Decimal | None) -> str:

@@ -49,7 +49,9 @@ def is_partly_compared(rows: Iterable[dict[str, Any]]) -> bool:
 
 
 def _left_out(result: Replay, places: int) -> Iterator[str]:
-    total = result.total
+    total, undated = result.total, result.coverage["undated"]
+    if undated and (result.question.from_date or result.question.to_date):
+        yield f"{counted(undated, 'call')} without a date: outside any period."
     if total["not_moved"]:
         yield (
             f"{counted(total['not_moved'], 'call')} of a kind that no chat or completion model "

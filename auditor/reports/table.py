@@ -93,7 +93,11 @@ def _period(begin: date | None, end: date | None) -> str:
 
 
 def _sum(row: Mapping[str, Any], names: Iterable[str]) -> str:
-    return " + ".join(f"{n(row[name])} {name}" for name in names)
+    """``calls + duplicates``, each with its count: a name that ends in s is a plural."""
+    return " + ".join(
+        counted(row[name], name[:-1]) if name.endswith("s") else f"{n(row[name])} {name}"
+        for name in names
+    )
 
 
 def _counted(total: Mapping[str, Any]) -> str:

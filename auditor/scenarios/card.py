@@ -7,7 +7,7 @@ token (the book's, divided by 1,000 without rounding); None means unknown.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 
 from auditor.errors import AuditError
-from auditor.prices import Book, Row, price, price_call, resolve
+from auditor.prices import Book, Resolution, Row, price, price_call, resolve
 from auditor.scenarios import Scenario
 
 UNDATED = date.min
@@ -63,22 +63,167 @@ class Staircase:
         return self.edges[step - 1] + 1 if step else 0
 
 
-def windows_of(scenarios: Iterable[Scenario], book: Book, names: Mapping[str, str]) -> Staircase:
-    """The context windows that any target of the scenarios ever had."""
-    days = (BEFORE_THE_BOOK, *book.boundaries())
-    models = {
-        resolve(model, day, book, names).model
-        for scenario in scenarios
-        for model in scenario.models
-        for day in ((scenario.prices_at,) if scenario.prices_at else days)
-    }
-    rows = (row for model in models if model for row in book.of(model))
-    return Staircase.of((row.context_window for row in rows if row.context_window), "windows")
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a scenario sends the calls of one step, and what that rests on."""
+
+    outcome: str
+    target: str | None = None
+    row: Row | None = None
+    reason: str | None = None
 
 
-def thresholds_of(book: Book) -> Staircase:
-    """The prompt lengths above which some model costs more."""
-    return Staircase.of(book.thresholds(), "long-prompt prices")
+@dataclass(frozen=True, slots=True)
+class RateCard:
+    """The price book resolved for a run: for the logged models, and for the scenarios.
+
+    ``windows`` are the context windows that any target ever had, ``thresholds`` the prompt lengths
+    above which some model costs more, ``names`` the user's map of model names.
+    """
+
+    scenarios: tuple[Scenario, ...]
+    book: Book
+    names: Mapping[str, str]
+    windows: Staircase
+    thresholds: Staircase
+
+    @classmethod
+    def of(cls, scenarios: tuple[Scenario, ...], book: Book, names: Mapping[str, str]) -> RateCard:
+        """The card of these scenarios. Raises AuditError when they have too many windows."""
+        days = (BEFORE_THE_BOOK, *book.boundaries())
+        models = {
+            resolve(model, day, book, names).model
+            for scenario in scenarios
+            for model in scenario.models
+            for day in ((scenario.prices_at,) if scenario.prices_at else days)
+        }
+        rows = (row for model in models if model for row in book.of(model))
+        windows = Staircase.of(
+            (row.context_window for row in rows if row.context_window), "windows"
+        )
+        thresholds = Staircase.of(book.thresholds(), "long-prompt prices")
+        return cls(scenarios, book, names, windows, thresholds)
+
+    def of_logged(self, keys: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+        """The rates of the logged calls: one row for each key of ``replay/names``.
+
+        Columns: the key; model (row of the book), basis (``exact``, ``alias``, ``azure``,
+        ``router``, ``mapped``: what led from the logged name to it), certain (of the price),
+        reason (why unpriced), and the rates.
+        """
+        rows = [{**key, **self._logged(key)} for key in keys]
+        return pl.DataFrame(
+            rows,
+            schema={
+                "epoch": pl.Date,
+                "requested_model": pl.String,
+                "served_model": pl.String,
+                "tier": pl.String,
+                "prompt_step": pl.Int32,
+                "model": pl.String,
+                "basis": pl.String,
+                "certain": pl.Boolean,
+                "reason": pl.String,
+                **RATE_COLUMNS,
+            },
+        )
+
+    def _logged(self, key: Mapping[str, Any]) -> dict[str, Any]:
+        priced = price_call(
+            self.book,
+            key["served_model"] or None,
+            key["requested_model"] or None,
+            _day(key["epoch"]),
+            key["tier"],
+            self.thresholds.above(key["prompt_step"]),
+            self.names,
+        )
+        row = priced.row
+        return {
+            "model": row.model if row else None,
+            "basis": _basis(priced.resolution),
+            "certain": row.confidence == "certain" if row else None,
+            "reason": priced.reason,
+            **_rates(row),
+        }
+
+    def of_scenarios(self, keys: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+        """The rates of the moved calls: one row for each scenario and key of ``replay/steps``.
+
+        Columns: scenario (its position), the key, outcome (``fits``, ``overflows``,
+        ``unpriced``), target (the model of the ladder), reason (why unpriced), and the rates.
+        """
+        wanted = tuple(keys)
+        rows = [
+            {"scenario": position, **key, **moved}
+            for position, scenario in enumerate(self.scenarios)
+            for key, moved in self._moved(scenario, wanted)
+        ]
+        return pl.DataFrame(
+            rows,
+            schema={
+                "scenario": pl.Int32,
+                "epoch": pl.Date,
+                "tier": pl.String,
+                "window_step": pl.Int32,
+                "prompt_step": pl.Int32,
+                "outcome": pl.String,
+                "target": pl.String,
+                "reason": pl.String,
+                **RATE_COLUMNS,
+            },
+        )
+
+    def _moved(
+        self, scenario: Scenario, keys: Iterable[Mapping[str, Any]]
+    ) -> Iterator[tuple[Mapping[str, Any], dict[str, Any]]]:
+        """Each key with its route; a route is looked up once for all keys that it does not tell."""
+        known: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for key in keys:
+            day = None if scenario.prices_at else _day(key["epoch"])
+            tier = scenario.tier or key["tier"]
+            place = (day, tier, key["window_step"], key["prompt_step"])
+            if place not in known:
+                route = self.route(scenario, *place)
+                known[place] = {
+                    "outcome": route.outcome,
+                    "target": route.target,
+                    "reason": route.reason,
+                    **_rates(route.row),
+                }
+            yield key, known[place]
+
+    def route(
+        self, scenario: Scenario, day: date | None, tier: str, window_step: int, prompt_step: int
+    ) -> Route:
+        """The first model of the ladder whose window holds the step, and its row.
+
+        ``day`` and ``tier`` are the call's own; the scenario's come before them. A price whose
+        first day nobody knows holds for calls that were made, and for a scenario that names its
+        day: on a call's own day the model may not have been there.
+        """
+        on = scenario.prices_at or day
+        prompt_tokens = self.thresholds.above(prompt_step)
+        for model in scenario.models:
+            priced = price(self.book, model, on, scenario.tier or tier, prompt_tokens, self.names)
+            row = priced.row
+            if row is None:
+                return Route(UNPRICED, model, reason=priced.reason)
+            if row.effective_from is None and scenario.prices_at is None:
+                return Route(UNPRICED, model, reason=f"the first day of {model} is not known")
+            if row.context_window is None:
+                return Route(UNPRICED, model, reason=f"the window of {model} is not known")
+            if self.windows.holds(window_step, row.context_window):
+                return Route(FITS, model, row)
+        return Route(OVERFLOWS)
+
+
+def _basis(found: Resolution) -> str:
+    """What led from a logged name to its price; see ``RateCard.of_logged``."""
+    if found.how == "alias":
+        return "alias"
+    marks = (("mapped", found.mapped), ("azure", found.azure), ("router", found.router))
+    return next((name for name, is_so in marks if is_so), "exact")
 
 
 def epochs_of(days: Iterable[date], book: Book) -> pl.DataFrame:
@@ -91,151 +236,6 @@ def epochs_of(days: Iterable[date], book: Book) -> pl.DataFrame:
         (day, day if day == UNDATED else starts[bisect_right(starts, day) - 1]) for day in days
     ]
     return pl.DataFrame(pairs, schema={"price_date": pl.Date, "epoch": pl.Date}, orient="row")
-
-
-def names_card(
-    keys: Iterable[Mapping[str, Any]], book: Book, thresholds: Staircase, names: Mapping[str, str]
-) -> pl.DataFrame:
-    """The rates of the logged calls: one row for each key of ``replay/names``.
-
-    Columns: the key; model (row of the book), basis (``exact``, ``alias``, ``azure``, ``router``,
-    ``mapped``: what led from the logged name to it), certain (of the price), reason (why
-    unpriced), and the rates.
-    """
-    rows = []
-    for key in keys:
-        priced = price_call(
-            book,
-            key["served_model"] or None,
-            key["requested_model"] or None,
-            _day(key["epoch"]),
-            key["tier"],
-            thresholds.above(key["prompt_step"]),
-            names,
-        )
-        found, row = priced.resolution, priced.row
-        if found.how == "alias":
-            basis = "alias"
-        else:
-            marks = (("mapped", found.mapped), ("azure", found.azure), ("router", found.router))
-            basis = next((name for name, set_ in marks if set_), "exact")
-        rows.append(
-            {
-                **key,
-                "model": row.model if row else None,
-                "basis": basis,
-                "certain": row.confidence == "certain" if row else None,
-                "reason": priced.reason,
-                **_rates(row),
-            }
-        )
-    return pl.DataFrame(
-        rows,
-        schema={
-            "epoch": pl.Date,
-            "requested_model": pl.String,
-            "served_model": pl.String,
-            "tier": pl.String,
-            "prompt_step": pl.Int32,
-            "model": pl.String,
-            "basis": pl.String,
-            "certain": pl.Boolean,
-            "reason": pl.String,
-            **RATE_COLUMNS,
-        },
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Where a scenario sends the calls of one step, and what that rests on."""
-
-    outcome: str
-    target: str | None = None
-    row: Row | None = None
-    reason: str | None = None
-
-
-def scenario_card(
-    keys: Iterable[Mapping[str, Any]],
-    scenarios: Iterable[Scenario],
-    book: Book,
-    windows: Staircase,
-    thresholds: Staircase,
-    names: Mapping[str, str],
-) -> pl.DataFrame:
-    """The rates of the moved calls: one row for each scenario and key of ``replay/steps``.
-
-    Columns: scenario (its position), the key, outcome (``fits``, ``overflows``, ``unpriced``),
-    target (the model of the ladder), reason (why unpriced), and the rates.
-    """
-    wanted = tuple(keys)
-    rows = []
-    for position, scenario in enumerate(scenarios):
-        routes: dict[tuple[Any, ...], Route] = {}
-        for key in wanted:
-            day = scenario.prices_at or _day(key["epoch"])
-            tier = scenario.tier or key["tier"]
-            place = (day, tier, key["window_step"], key["prompt_step"])
-            if place not in routes:
-                routes[place] = route(
-                    scenario.models,
-                    day,
-                    tier,
-                    key["window_step"],
-                    thresholds.above(key["prompt_step"]),
-                    book,
-                    windows,
-                    names,
-                )
-            taken = routes[place]
-            rows.append(
-                {
-                    "scenario": position,
-                    **key,
-                    "outcome": taken.outcome,
-                    "target": taken.target,
-                    "reason": taken.reason,
-                    **_rates(taken.row),
-                }
-            )
-    return pl.DataFrame(
-        rows,
-        schema={
-            "scenario": pl.Int32,
-            "epoch": pl.Date,
-            "tier": pl.String,
-            "window_step": pl.Int32,
-            "prompt_step": pl.Int32,
-            "outcome": pl.String,
-            "target": pl.String,
-            "reason": pl.String,
-            **RATE_COLUMNS,
-        },
-    )
-
-
-def route(
-    models: Iterable[str],
-    day: date | None,
-    tier: str,
-    window_step: int,
-    prompt_tokens: int,
-    book: Book,
-    windows: Staircase,
-    names: Mapping[str, str],
-) -> Route:
-    """The first model of the ladder whose window holds the step, and its row of that day."""
-    for model in models:
-        priced = price(book, model, day, tier, prompt_tokens, names)
-        if priced.row is None:
-            return Route(UNPRICED, model, reason=priced.reason)
-        window = priced.row.context_window
-        if window is None:
-            return Route(UNPRICED, model, reason=f"the window of {model} is unknown")
-        if windows.holds(window_step, window):
-            return Route(FITS, model, priced.row)
-    return Route(OVERFLOWS)
 
 
 RATE_COLUMNS: Mapping[str, pl.DataType] = {

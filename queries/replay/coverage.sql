@@ -3,7 +3,7 @@
 -- Reads:   sources, calls, cells
 --
 -- lines = calls + duplicates + rejects + context, always. outside_period counts calls that the
--- asked period leaves out. first_day and last_day are days of $zone.
+-- asked period leaves out; the undated ones of all calls are outside any period. first_day and last_day are days of $zone.
 -- Params:  $zone
 WITH
     read AS (
@@ -16,7 +16,8 @@ WITH
         FROM sources
     ),
     stored AS (
-        SELECT count(*) AS calls FROM calls
+        SELECT count(*) AS calls, count(*) FILTER (called_at IS NULL) AS undated
+        FROM calls
     ),
     inside AS (
         SELECT
@@ -33,6 +34,7 @@ SELECT
     rejects::BIGINT AS rejects,
     context::BIGINT AS context,
     (stored.calls - inside.calls)::BIGINT AS outside_period,
+    stored.undated::BIGINT AS undated,
     local_time(first_call_at, $zone)::DATE AS first_day,
     local_time(last_call_at, $zone)::DATE AS last_day
 FROM read, stored, inside;

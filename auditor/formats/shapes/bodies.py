@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from auditor.formats.shapes.counts import shown
 from auditor.formats.shapes.families import FAMILIES
 from auditor.formats.shapes.terms import (
     ERROR,
@@ -52,7 +53,7 @@ def _read(usage: object, body: Body) -> Usage | None:
     if usage is None:
         return None
     if not isinstance(usage, Mapping):
-        raise BadUsageError(f"usage is a {type(usage).__name__}, not an object")
+        raise BadUsageError(f"usage is {shown(usage)}, not an object")
     model = text_at(body, "model") or text_at(body, "modelVersion")
     return read_usage(usage, model=model)
 

@@ -6,6 +6,7 @@ reject. Counts are tokens.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from auditor.records import BadUsageError, Usage
 
 LIMIT = 2**53
 """No call has more tokens; beyond it a float is no longer exact."""
+SHOWN_CHARACTERS = 24
 
 _NOTHING: Mapping[str, Any] = {}
 
@@ -33,10 +35,17 @@ def count(usage: Mapping[str, Any], key: str) -> int | None:
         raise BadUsageError(f"{key} is {reason}")
     if type(value) is float and value.is_integer() and 0 <= value <= LIMIT:
         return int(value)
-    shown = repr(value[:20] if isinstance(value, str) else value)
-    if isinstance(value, list | Mapping):
-        shown = type(value).__name__
-    raise BadUsageError(f"{key} is {shown}, not a whole number of tokens")
+    raise BadUsageError(f"{key} is {shown(value)}, not a whole number of tokens")
+
+
+def shown(value: object) -> str:
+    """A JSON value that is wrong where it stands, in short and in the words of JSON."""
+    if isinstance(value, Mapping):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
 
 
 def agreed(*sources: tuple[Mapping[str, Any], str]) -> int:
