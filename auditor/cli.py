@@ -54,6 +54,7 @@ def db_option(required: bool) -> Callable[[F], F]:
         type=click.Path(dir_okay=False, path_type=Path),
         required=required,
         envvar="AUDIT_DB",
+        show_envvar=True,
         metavar="FILE",
         help="The store, a DuckDB file. Made if it is not there.",
     )
@@ -63,6 +64,7 @@ config_option = click.option(
     "--config",
     type=click.Path(dir_okay=False, path_type=Path),
     envvar="AUDIT_CONFIG",
+    show_envvar=True,
     metavar="FILE",
     help="Settings; audit.toml of the current folder unless given.",
 )
@@ -110,6 +112,7 @@ period_options = options(
         "--tz",
         "zone",
         envvar="AUDIT_TZ",
+        show_envvar=True,
         metavar="ZONE",
         help="Time zone of days and months, such as Europe/Berlin; UTC unless given.",
     ),
