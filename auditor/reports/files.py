@@ -39,6 +39,8 @@ def as_json(result: Replay) -> str:
                 {"name": scenario.name, "sha256": scenario.sha256}
                 for scenario in result.question.scenarios
             ],
+            "models": dict(sorted(result.question.names.items())),
+            "assume_model": result.question.assume_model,
             "sources": [
                 {"name": row["name"], "format": row["format"], "sha256": row["sha256"]}
                 for row in result.sources
