@@ -5,6 +5,8 @@ Exit codes: 0 complete, 1 error, 2 usage, 3 finished but incomplete, 130 interru
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -295,6 +297,15 @@ def errors_as_sentences() -> Iterator[None]:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # whoever read our output has seen enough; nothing more can be said to it
+        sys.stdout = None
+        sys.exit(1)
+    except OSError as error:
+        click.echo(f"Error: the output cannot be written: {error.strerror or error}", err=True)
+        click.echo("Hint: Check the space on the disk, or write to a file with -o.", err=True)
+        sys.stdout = None
+        sys.exit(1)
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted. What was stored before stays.", err=True)
         sys.exit(INTERRUPTED)
@@ -308,4 +319,15 @@ def _fit_to_print(text: str) -> str:
 def main() -> None:
     """The ``audit`` program."""
     with errors_as_sentences():
+        _open_output()
         cli.main(prog_name="audit", standalone_mode=False)
+
+
+def _open_output() -> None:
+    """Output that is closed is thrown away; what its encoding lacks is written out."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from auditor import config, formats, pipeline, scenarios, sources
+from auditor import config, formats, pipeline, scenarios, sources, terminal
 from auditor.config import Allowance, Config
-from auditor.errors import AuditError, ConfigError, printable
+from auditor.errors import AuditError, ConfigError
 from auditor.formats.mapped import from_mapping
 from auditor.pipeline.counting import Gauge
 from auditor.prices import Book, open_book
@@ -22,6 +21,7 @@ from auditor.reports import catalogue, explanation, files, table
 from auditor.reports.figures import counted
 from auditor.scenarios import Scenario
 from auditor.store import Store
+from auditor.terminal import say
 
 FILE_WIDTH = 160
 SHOWN_REJECTS = 3
@@ -64,18 +64,28 @@ def replay(
             f"--from {from_date} is not before --to {to_date}",
             hint="--to is the first day that is no longer in: 2023-09-01 for all of August.",
         )
-    if output is not None and not output.absolute().parent.is_dir():
-        raise AuditError(f"there is no folder {output.parent}", hint="Make it, or mend -o.")
+    own = _own_files(settings, db, config, *prices, *scenario_files)
+    if output is not None:
+        _check_output(output, own)
     allowed_rejects = _allowance("--allow-rejects", allow_rejects, settings.allow_rejects)
     allowed_unpriced = _allowance("--allow-unpriced", allow_unpriced, settings.allow_unpriced)
-    with Store.open(db, must_exist=not logs) as store:
+    with Store.open(db, to_read=not logs) as store:
         if not store.has_time_zone(question.zone):
             raise AuditError(
                 f"{question.zone} is no time zone",
                 hint="Give a name such as Europe/Berlin or UTC, with --tz or in audit.toml.",
             )
         if logs:
-            _ingest(store, logs, settings, question.book, assume_model=assume_model, **reading)
+            _ingest(
+                store,
+                logs,
+                settings,
+                question.book,
+                own,
+                output,
+                assume_model=assume_model,
+                **reading,
+            )
         result = pipeline.replay(store, question)
         if result.coverage["rejects"]:
             _say_rejects(store, db, result.coverage["rejects"])
@@ -95,10 +105,11 @@ def ingest(
     """``audit ingest``. Returns whether all lines were read, within the allowance."""
     settings = _settings(config)
     allowed = _allowance("--allow-rejects", allow_rejects, settings.allow_rejects)
+    own = _own_files(settings, db, config, *prices)
     with Store.open(db) as store:
-        done = _ingest(store, logs, settings, _book(settings, prices), **reading)
+        done = _ingest(store, logs, settings, _book(settings, prices), own, None, **reading)
     if not allowed.allows(done.tally.rejects, done.tally.lines):
-        _say(f"{counted(done.tally.rejects, 'line')} rejected: `audit show rejects --db {db}`.")
+        say(f"{counted(done.tally.rejects, 'line')} rejected: `audit show rejects --db {db}`.")
         return False
     return True
 
@@ -121,9 +132,9 @@ def explain(
         names=settings.models,
         assume_model=assume_model,
     )
-    with Store.open(db, must_exist=True) as store:
+    with Store.open(db, to_read=True) as store:
         explained = pipeline.explain(store, question, call_id)
-    _show(lambda console: explanation.show(explained, console))
+    terminal.show(lambda console: explanation.show(explained, console))
 
 
 def show_scenarios(
@@ -132,7 +143,7 @@ def show_scenarios(
     """``audit show scenarios``: every one that is known, or those wanted."""
     known = _known_scenarios(_settings(config), scenario_files)
     chosen = scenarios.choose(known, wanted) if wanted else known
-    _show(lambda console: catalogue.scenarios(chosen, console))
+    terminal.show(lambda console: catalogue.scenarios(chosen, console))
 
 
 def show_prices(
@@ -141,13 +152,13 @@ def show_prices(
     """``audit show prices``."""
     settings = _settings(config)
     book = _book(settings, prices)
-    _show(lambda console: catalogue.prices(book, models, at, settings.models, console))
+    terminal.show(lambda console: catalogue.prices(book, models, at, settings.models, console))
 
 
 def show_formats(*, config: Path | None) -> None:
     """``audit show formats``."""
     known = _formats(_settings(config))
-    _show(lambda console: catalogue.formats(known, console))
+    terminal.show(lambda console: catalogue.formats(known, console))
 
 
 def show_models(db: Path, *, config: Path | None, prices: tuple[Path, ...]) -> None:
@@ -164,8 +175,8 @@ def show_unpriced(
 
 def show_rejects(db: Path) -> None:
     """``audit show rejects``."""
-    with Store.open(db, must_exist=True) as store:
-        _show(lambda console: catalogue.rejects(store, console))
+    with Store.open(db, to_read=True) as store:
+        terminal.show(lambda console: catalogue.rejects(store, console))
 
 
 def _show_actual(
@@ -183,9 +194,9 @@ def _show_actual(
         names=settings.models,
         assume_model=assume_model,
     )
-    with Store.open(db, must_exist=True) as store:
+    with Store.open(db, to_read=True) as store:
         pipeline.replay(store, question)
-        _show(lambda console: show(store, console))
+        terminal.show(lambda console: show(store, console))
 
 
 def _settings(path: Path | None) -> Config:
@@ -249,6 +260,8 @@ def _ingest(
     logs: tuple[str, ...],
     settings: Config,
     book: Book,
+    own: frozenset[Path],
+    output: Path | None,
     *,
     as_format: str | None,
     exclude: tuple[str, ...],
@@ -264,10 +277,13 @@ def _ingest(
         )
     gauge = Gauge(book, settings.models, assume_model=assume_model, estimate=estimate)
     with ExitStack() as stack:
-        found = sources.find((name for name in logs if name != sources.STDIN), exclude)
+        named = (name for name in logs if name != sources.STDIN)
+        found = tuple(f for f in sources.find(named, exclude) if f.path.resolve() not in own)
+        if output is not None and output.resolve() in {f.path.resolve() for f in found}:
+            raise AuditError(f"-o {output} is one of the logs", hint="Write the result elsewhere.")
         if sources.STDIN in logs:
             found = (*found, stack.enter_context(sources.standard_input()))
-        on_bytes = stack.enter_context(_progress(sum(file.size for file in found)))
+        on_bytes = stack.enter_context(terminal.progress(sum(file.size for file in found)))
         done = pipeline.ingest(
             store, found, known, gauge, chosen=chosen, keep_text=keep_text, on_bytes=on_bytes
         )
@@ -275,20 +291,39 @@ def _ingest(
     return done
 
 
+def _own_files(settings: Config, db: Path | None, *given: Path | None) -> frozenset[Path]:
+    """What belongs to the run itself: never a log, and never written over by a result."""
+    store = (db, db.with_name(f"{db.name}.wal")) if db else ()
+    default = Path(settings.file) if settings.file else None
+    files = (*store, default, *settings.prices, *settings.scenarios, *given)
+    return frozenset(file.resolve() for file in files if file is not None)
+
+
+def _check_output(output: Path, own: frozenset[Path]) -> None:
+    """Refuse before the work is done what could not be written, or should not be."""
+    if not output.absolute().parent.is_dir():
+        raise AuditError(f"there is no folder {output.parent}", hint="Make it, or mend -o.")
+    if output.resolve() in own:
+        raise AuditError(
+            f"-o {output} is the store or a file that this run reads",
+            hint="Write the result elsewhere.",
+        )
+
+
 def _report(done: pipeline.Ingested) -> None:
     duplicates = done.tally.records - done.calls
-    _say(
+    say(
         f"Read {counted(done.sources, 'file')}: {counted(done.calls, 'new call')}, "
         f"{counted(duplicates, 'duplicate')}, {counted(done.tally.rejects, 'reject')}."
         + (f" {counted(done.already, 'file')} known already." if done.already else "")
     )
     if done.conflicts:
-        _say(
+        say(
             f"{counted(done.conflicts, 'duplicate')} with other token counts than the call it "
             "repeats: the fuller reading stays."
         )
     for copy, original in done.copies:
-        _say(f"{original} and {copy} are the same byte for byte: read once.")
+        say(f"{original} and {copy} are the same byte for byte: read once.")
 
 
 def _say_rejects(store: Store, db: Path | None, count: int) -> None:
@@ -296,16 +331,19 @@ def _say_rejects(store: Store, db: Path | None, count: int) -> None:
     console = Console(stderr=True, highlight=False)
     catalogue.rejects(store, console, most=SHOWN_REJECTS)
     if db is not None:
-        _say(f"All rejects: `audit show rejects --db {db}`.")
+        say(f"All rejects: `audit show rejects --db {db}`.")
     elif count > SHOWN_REJECTS:
-        _say("For all rejects keep a store with --db FILE, then `audit show rejects --db FILE`.")
+        say("For all rejects keep a store with --db FILE, then `audit show rejects --db FILE`.")
 
 
 def _write(result: pipeline.Replay, format_: str, output: Path | None) -> None:
-    if format_ == "table":
-        _show(lambda console: table.show(result, console), output)
+    if format_ == "table" and output is None:
+        terminal.show(lambda console: table.show(result, console))
         return
-    content = files.WRITERS[format_](result)
+    if format_ == "table":
+        content: str | bytes = terminal.drawn(lambda c: table.show(result, c), FILE_WIDTH)
+    else:
+        content = files.WRITERS[format_](result)
     if output is not None:
         files.write(output, content)
     elif isinstance(content, str):
@@ -316,11 +354,13 @@ def _write(result: pipeline.Replay, format_: str, output: Path | None) -> None:
 def _is_complete(result: pipeline.Replay, rejects: Allowance, unpriced: Allowance) -> bool:
     coverage, total = result.coverage, result.total
     complete = True
+    if not coverage["calls"]:
+        say("There are no calls.")
     if not rejects.allows(coverage["rejects"], coverage["lines"]):
-        _say(f"Incomplete: {counted(coverage['rejects'], 'line')} rejected.")
+        say(f"Incomplete: {counted(coverage['rejects'], 'line')} rejected.")
         complete = False
     if not unpriced.allows(total["unpriced"], total["calls"]):
-        _say(f"Incomplete: {counted(total['unpriced'], 'call')} without an actual cost.")
+        say(f"Incomplete: {counted(total['unpriced'], 'call')} without an actual cost.")
         complete = False
     by_scenario = _unpriced_by_scenario(result)
     short = [
@@ -329,7 +369,7 @@ def _is_complete(result: pipeline.Replay, rejects: Allowance, unpriced: Allowanc
     if short:
         most = counted(max(by_scenario[name] for name in short), "call")
         up_to = "" if len(short) == 1 else "up to "
-        _say(f"Incomplete: {up_to}{most} unpriced in {', '.join(short)}.")
+        say(f"Incomplete: {up_to}{most} unpriced in {', '.join(short)}.")
         complete = False
     return complete
 
@@ -340,38 +380,3 @@ def _unpriced_by_scenario(result: pipeline.Replay) -> dict[str, int]:
         name = row["scenario"].name
         counts[name] = counts.get(name, 0) + row["unpriced"]
     return counts
-
-
-def _show(render: Callable[[Console], None], output: Path | None = None) -> None:
-    """Print what ``render`` draws: in colour to a terminal, else without trailing blanks."""
-    console = Console(
-        highlight=False, width=FILE_WIDTH if output else None, no_color=True if output else None
-    )
-    if console.is_terminal and output is None:
-        render(console)
-        return
-    with console.capture() as captured:
-        render(console)
-    text = "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
-    if output is not None:
-        files.write(output, text)
-    else:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-
-
-def _say(sentence: str) -> None:
-    Console(stderr=True, highlight=False).print(printable(sentence), markup=False, soft_wrap=True)
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None] | None]:
-    """A bar on standard error while files are read; nothing where that is no terminal."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield None
-        return
-    columns = (TextColumn("Reading"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("read", total=total)
-        yield lambda count: progress.advance(task, count)

@@ -45,18 +45,28 @@ class LogFile:
     name: str
 
     @contextmanager
-    def open(self, on_bytes: Callable[[int], None] | None = None) -> Iterator[BinaryIO]:
+    def open(
+        self, on_bytes: Callable[[int], None] | None = None, *, sha256: str | None = None
+    ) -> Iterator[BinaryIO]:
         """The decompressed bytes, without a UTF-8 byte order mark.
 
         ``on_bytes`` is told how many bytes of the file on disk were read since it was last told.
-        Raises SourceError when the file cannot be read or its archive is broken.
+        Raises SourceError when the file cannot be read, its archive is broken, or, at the end,
+        when what was read is not what has the digest ``sha256``.
         """
         with self._readable(), self.path.open("rb") as raw:
-            counted = _Progress(raw, on_bytes) if on_bytes else raw
-            stream = _decompressed(cast(BinaryIO, counted), raw.peek(4)[:4])
+            watched = _Watched(raw, on_bytes)
+            stream = _decompressed(cast(BinaryIO, watched), raw.peek(4)[:4])
             if stream.peek(3)[:3] == BOM:
                 stream.read(3)
             yield cast(BinaryIO, stream)
+            if sha256 is not None and watched.sha256() != sha256:
+                raise SourceError(
+                    self.name,
+                    None,
+                    "changed while it was read",
+                    hint="Run again when nothing writes to it; nothing of it was stored.",
+                )
 
     def head(self, size: int) -> bytes:
         """The first ``size`` decompressed bytes."""
@@ -94,12 +104,19 @@ class LogFile:
             ) from error
 
 
-class _Progress(io.RawIOBase):
-    """Passes reads on and tells how many bytes went by."""
+class _Watched(io.RawIOBase):
+    """Passes reads on, tells how many bytes went by, and knows their digest."""
 
-    def __init__(self, raw: IO[bytes], told: Callable[[int], None]) -> None:
+    def __init__(self, raw: IO[bytes], told: Callable[[int], None] | None) -> None:
         self._raw = raw
-        self._told = told
+        self._told = told or (lambda _: None)
+        self._hash = hashlib.sha256()
+
+    def sha256(self) -> str:
+        """The digest of the whole file: what was read so far, and what is left of it."""
+        while block := self._raw.read(BUFFER_BYTES):
+            self._hash.update(block)
+        return self._hash.hexdigest()
 
     def readable(self) -> bool:
         return True
@@ -107,6 +124,7 @@ class _Progress(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         data = self._raw.read(len(buffer))
         buffer[: len(data)] = data
+        self._hash.update(data)
         self._told(len(data))
         return len(data)
 
@@ -271,6 +289,8 @@ def _is_candidate(file: Path) -> bool:
 @contextmanager
 def standard_input() -> Iterator[LogFile]:
     """What comes on standard input, laid down in a temporary file for as long as it is read."""
+    if sys.stdin is None:
+        raise SourceError(STDIN, None, "standard input is closed", hint="Name a file, or pipe one.")
     with tempfile.TemporaryDirectory(prefix="audit-") as folder:
         path = Path(folder) / "stdin"
         with path.open("wb") as copy:

@@ -7,7 +7,7 @@ written by one process at a time. What one ``transaction`` does happens wholly o
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,26 +29,28 @@ MAGIC_AT = 8
 class Store:
     """An open store. Use as a context manager; leaving it closes the file."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
         self._connection = connection
+        self._name = name
 
     @classmethod
     @contextmanager
-    def open(cls, path: Path | None, *, must_exist: bool = False) -> Iterator[Store]:
+    def open(cls, path: Path | None, *, to_read: bool = False) -> Iterator[Store]:
         """The store at ``path``, made when it is not there; in memory when ``path`` is None.
 
-        Raises StoreError when the file is missing though ``must_exist``, in use by another
+        ``to_read`` wants a store that is there and changes nothing in it; several processes may
+        read at once. Raises StoreError when there is none to read, when it is in use by another
         process, damaged, of another application, or of another version of this one.
         """
-        if path is not None and must_exist and not path.exists():
+        if path is not None and to_read and not path.exists():
             raise StoreError(
                 f"there is no store at {path}",
                 hint="Fill one first: `audit ingest LOGS --db FILE`.",
             )
-        connection = _connect(path)
+        connection = _connect(path, to_read)
         try:
-            store = cls(connection)
-            _prepare(store, path)
+            store = cls(connection, str(path or "the store in memory"))
+            _prepare(store, path, to_read)
             yield store
         finally:
             connection.close()
@@ -58,23 +60,45 @@ class Store:
         """Everything inside happens, or nothing."""
         self._connection.begin()
         try:
-            yield
+            with self._failures():
+                yield
+                self._connection.commit()
         except BaseException:
-            self._connection.rollback()
+            with suppress(duckdb.Error):  # a failed commit has rolled back already
+                self._connection.rollback()
             raise
-        self._connection.commit()
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        """Turns what the world does to a store into StoreError; what is a bug of ours stays one."""
+        try:
+            yield
+        except (
+            duckdb.IOException,
+            duckdb.TransactionException,
+            duckdb.OutOfMemoryException,
+            duckdb.FatalException,
+            duckdb.InternalException,
+        ) as error:
+            raise StoreError(
+                f"{self._name}: {_first_line(str(error))}",
+                hint="Check the space on the disk and that the file is sound; what was stored "
+                "before this run stays as it was.",
+            ) from error
 
     def run(self, name: str, /, **values: Any) -> None:
         """Run ``queries/NAME.sql``; each of its statements gets the values it names."""
-        for statement in self._connection.extract_statements(query(name)):
-            wanted = {key: values[key] for key in statement.named_parameters}
-            self._connection.execute(statement, wanted)
+        with self._failures():
+            for statement in self._connection.extract_statements(query(name)):
+                wanted = {key: values[key] for key in statement.named_parameters}
+                self._connection.execute(statement, wanted)
 
     def rows(self, name: str, /, **values: Any) -> list[dict[str, Any]]:
         """The result of ``queries/NAME.sql``, one dict a row; money as Decimal."""
-        self._connection.execute(query(name), values)
-        columns = [column[0] for column in self._connection.description]
-        return [dict(zip(columns, row, strict=True)) for row in self._connection.fetchall()]
+        with self._failures():
+            self._connection.execute(query(name), values)
+            columns = [column[0] for column in self._connection.description]
+            return [dict(zip(columns, row, strict=True)) for row in self._connection.fetchall()]
 
     def types(self, name: str, /, **values: Any) -> dict[str, str]:
         """The DuckDB type of each column that ``queries/NAME.sql`` returns."""
@@ -100,14 +124,16 @@ class _ArrowStream:
         return self._frame.__arrow_c_stream__(requested_schema)
 
 
-def _connect(path: Path | None) -> duckdb.DuckDBPyConnection:
+def _connect(path: Path | None, to_read: bool) -> duckdb.DuckDBPyConnection:
     if path is None:
         return duckdb.connect(IN_MEMORY, config=OFFLINE)
     _check_magic(path)
     # absolute, so that a name like md:x or s3:x is a file and not a service on the network
     name = str(path.absolute())
     try:
-        return duckdb.connect(name, config=OFFLINE)
+        # a killed run leaves a log of its last steps beside the store: that is written in first
+        left_over = path.with_name(f"{path.name}.wal").exists()
+        return duckdb.connect(name, read_only=to_read and not left_over, config=OFFLINE)
     except duckdb.Error as error:
         text = _first_line(str(error)).replace(name, str(path))
         said = text.replace(str(path), "").lower()
@@ -160,8 +186,13 @@ def _first_line(text: str) -> str:
     return text.strip().splitlines()[0]
 
 
-def _prepare(store: Store, path: Path | None) -> None:
+def _prepare(store: Store, path: Path | None, to_read: bool) -> None:
     tables = {row["name"] for row in store.rows("schema/listing")}
+    if not tables and to_read:
+        raise StoreError(
+            f"{path} holds nothing yet",
+            hint="Fill it first: `audit ingest LOGS --db FILE`.",
+        )
     if not tables:
         with store.transaction():
             store.run("schema/tables")
@@ -176,13 +207,16 @@ def _prepare(store: Store, path: Path | None) -> None:
 
 
 def _check_version(store: Store, path: Path | None) -> None:
-    about = store.rows("schema/about")[0]
-    if about["application"] != "audit":
+    try:
+        found = store.rows("schema/about")
+    except duckdb.BinderException:
+        found = []
+    if not found or found[0]["application"] != "audit":
         raise StoreError(
-            f"{path} is a store of {about['application']!r}, not of audit",
+            f"{path} is a DuckDB file of something else",
             hint="Name a file made by `audit ingest`, or a new one; this one was not touched.",
         )
-    version = about["schema_version"]
+    version = found[0]["schema_version"]
     if version > SCHEMA_VERSION:
         raise StoreError(
             f"{path} is of schema version {version}; this audit knows {SCHEMA_VERSION}",

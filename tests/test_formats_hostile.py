@@ -38,7 +38,7 @@ READ: dict[str, tuple[int, int, int, list[str]]] = {
         3,
         0,
         [
-            "2: prompt_tokens is beyond 2**53",
+            "2: prompt_tokens is beyond 10^12",
             "3: it holds a number of thousands of digits",
             "4: prompt_tokens is Infinity, not a whole number of tokens",
         ],
@@ -162,7 +162,7 @@ BROKEN: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "trailing-rubbish.zst": (lambda c: _zst(c) + b"rubbish", "the compressed file is broken: "),
     "words.txt": (lambda _: b"dear diary\n", "no format recognises this file"),
     "binary.bin": (lambda _: bytes(range(256)) * 9, "no format recognises this file"),
-    "utf-16.jsonl": (lambda c: c.decode().encode("utf-16"), "no format recognises this file"),
+    "utf-16.jsonl": (lambda c: c.decode().encode("utf-16"), "is in UTF-16"),
 }
 
 

@@ -49,7 +49,7 @@ def test_a_store_in_memory_leaves_no_file(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_store_that_must_exist_is_not_made(tmp_path: Path) -> None:
     path = tmp_path / "store.duckdb"
-    with pytest.raises(StoreError, match="there is no store at"), Store.open(path, must_exist=True):
+    with pytest.raises(StoreError, match="there is no store at"), Store.open(path, to_read=True):
         pass
     assert not path.exists()
 

@@ -58,6 +58,13 @@ def recognise(file: LogFile, formats: Iterable[Format]) -> Format:
             f"two formats claim this file: {names}",
             hint="Say which it is with --as FORMAT.",
         )
+    if beginning.head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise SourceError(
+            file.name,
+            None,
+            "is in UTF-16, which no format reads",
+            hint="Write it as UTF-8: `iconv -f UTF-16 -t UTF-8 FILE`.",
+        )
     in_one_piece = beginning.head.lstrip()[:1] in (b"[", b"{") and not beginning.objects
     raise SourceError(
         file.name,

@@ -59,8 +59,16 @@ class Sample:
         if not self.lines or len(self.lines[0]) > MAX_HEADER_BYTES:
             return {}
         text = self.lines[0].decode("utf-8", "replace").strip("\r\n")
-        rows = ((mark, next(csv.reader([text], delimiter=mark), [])) for mark in DELIMITERS)
-        return {mark: tuple(cell.strip() for cell in row) for mark, row in rows if len(row) > 1}
+        rows = ((mark, _cells(text, mark)) for mark in DELIMITERS)
+        return {mark: row for mark, row in rows if len(row) > 1}
+
+
+def _cells(line: str, delimiter: str) -> tuple[str, ...]:
+    """The cells of a line; none where it is no CSV at all."""
+    try:
+        return tuple(cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), []))
+    except csv.Error:
+        return ()
 
 
 def sample(file: LogFile) -> Sample:

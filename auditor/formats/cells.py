@@ -8,10 +8,10 @@ from typing import Any
 
 from auditor.records import Usage
 
-MAX_COUNT = 2**53
+MAX_COUNT = 10**12
 COUNT = re.compile(r"\d{1,16}(?:\.0*)?")
 AMOUNT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
-MONEY_DIGITS_BEFORE, MONEY_DIGITS_AFTER = 14, 24
+MONEY_DIGITS_BEFORE, MONEY_DIGITS_AFTER = 9, 24
 
 
 def read_count(value: Any) -> int | None:
@@ -53,7 +53,7 @@ def read_money(value: Any) -> str | None:
     """An amount as plain decimal text, every digit kept; None for an empty cell or null.
 
     Raises ValueError for what is no number, and for more digits than the store holds
-    (14 before the point, 24 behind it).
+    (9 before the point, 24 behind it).
     """
     if value is None or value == "":
         return None

@@ -146,6 +146,8 @@ def _offset(text: str) -> tzinfo:
         return UTC
     digits = text[1:].replace(":", "").ljust(4, "0")
     span = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    if span >= timedelta(days=1):
+        raise ValueError(f"its offset {text} is a day or more")
     return timezone(-span if text[0] == "-" else span)
 
 

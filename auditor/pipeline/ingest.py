@@ -108,7 +108,7 @@ def ingest(
     for source_id, (file, digest, format) in enumerate(planned, next_id):
         with store.transaction():
             source = {"source_id": source_id, "sha256": digest, "name": clean(file.name)}
-            tally = _stage_all(store, file, format, gauge, keep_text, told)
+            tally = _stage_all(store, file, digest, format, gauge, keep_text, told)
             store.run("ingest/name_rows")
             store.run("ingest/merge", **source)
             store.run(
@@ -172,6 +172,7 @@ def _recognised(
 def _stage_all(
     store: Store,
     file: LogFile,
+    digest: str,
     format: Format,
     gauge: Gauge,
     keep_text: bool,
@@ -180,7 +181,7 @@ def _stage_all(
     """Read one source into ``staged`` and ``refused``."""
     tally = Tally()
     store.run("ingest/begin")
-    with file.open(told) as stream:
+    with file.open(told, sha256=digest) as stream:
         calls: list[dict[str, Any]] = []
         rejects: list[dict[str, Any]] = []
         for reading in format.read(file, stream):

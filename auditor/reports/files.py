@@ -115,7 +115,7 @@ def as_csv(result: Replay) -> str:
     rows = result_rows(result)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(list(result_frame(result).columns))
+    writer.writerow([_cell(name) for name in result_frame(result).columns])
     writer.writerows([_cell(value) for value in row.values()] for row in rows)
     return out.getvalue()
 
@@ -163,13 +163,18 @@ WRITERS: dict[str, Callable[[Replay], str | bytes]] = {
 def write(path: Path, content: str | bytes) -> None:
     """Put the content at ``path`` at once: it is there as a whole or not at all.
 
-    Raises AuditError when it cannot be written; an earlier file then stays as it was.
+    A link stays and its target is written; a device or pipe is written to as it is. Raises
+    AuditError when it cannot be written; an earlier file then stays as it was.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
+    target = path.resolve()
     try:
-        with _beside(path) as temporary:
+        if target.exists() and not target.is_file():
+            target.write_bytes(data)
+            return
+        with _beside(target) as temporary:
             temporary.write_bytes(data)
-            temporary.replace(path)
+            temporary.replace(target)
     except OSError as error:
         raise AuditError(
             f"{path} cannot be written: {error.strerror or error}",

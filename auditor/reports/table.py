@@ -21,6 +21,7 @@ from auditor.reports.rows import dimension_columns, result_rows
 
 WIDE = 124
 MAX_GROUP_WIDTH = 24
+MOST_ROWS = 3_000
 ROOMY = 10_000
 SHOWN_UNPRICED = 12
 
@@ -28,14 +29,15 @@ SHOWN_UNPRICED = 12
 def show(result: Replay, console: Console) -> None:
     """Print a replay; in two tables where the terminal is narrower than 124 columns."""
     places = places_of(result)
+    all_rows = result_rows(result)
+    rows = all_rows[:MOST_ROWS]
     console.print(_heading(result, places))
     console.print()
     if result.spent:
         print_whole(_spent_table(result, places), console)
         console.print()
-    rows = result_rows(result)
     if not rows:
-        console.print("No call that a scenario could move.")
+        console.print("No scenario was asked for.")
     elif console.width >= WIDE:
         print_whole(_one_table(result, rows, places), console)
     else:
@@ -43,7 +45,16 @@ def show(result: Replay, console: Console) -> None:
         console.print()
         print_whole(_cost_table(result, rows, places), console)
     console.print()
-    for note in notes_of(result, rows, places):
+    if max(len(all_rows), len(result.spent)) > MOST_ROWS:
+        console.print(
+            Text(
+                f"The tables end after {MOST_ROWS:,} rows; --format csv holds all "
+                f"{n(len(all_rows))}.",
+                style="bold",
+            )
+        )
+        console.print()
+    for note in notes_of(result, all_rows, places):
         console.print(_bullet(note))
     if result.unpriced:
         console.print()
@@ -65,7 +76,7 @@ def _facts(result: Replay, places: int) -> Iterator[tuple[str, str]]:
     parts = _sum(coverage, ("calls", "duplicates", "rejects", "context"))
     yield (
         "Coverage",
-        f"{n(coverage['lines'])} lines of {counted(coverage['files'], 'file')} = {parts}",
+        f"{counted(coverage['lines'], 'line')} of {counted(coverage['files'], 'file')} = {parts}",
     )
     parts = _sum(total, ("priced", "unpriced", "failed"))
     if coverage["outside_period"]:
@@ -102,12 +113,12 @@ def _sum(row: Mapping[str, Any], names: Iterable[str]) -> str:
 
 def _counted(total: Mapping[str, Any]) -> str:
     who = {
-        "provider": "calls counted by the provider",
+        "provider": "counted by the provider",
         "tokenizer": "by our tokenizer",
         "estimate": "by estimate",
     }
     counts = ", ".join(
-        f"{n(total[f'counted_by_{name}'])} {words}"
+        f"{counted(total[f'counted_by_{name}'], 'call')} {words}"
         for name, words in who.items()
         if total[f"counted_by_{name}"] or name == "provider"
     )
@@ -191,7 +202,7 @@ def _spent_table(result: Replay, places: int) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     if result.total["recorded_calls"]:
         table.add_column("recorded", justify="right", no_wrap=True)
-    for row in result.spent:
+    for row in result.spent[:MOST_ROWS]:
         cells = [
             *(_name(row[f"by_{place}"]) for place in range(1, len(result.question.by) + 1)),
             *(Text(n(row[column])) for column in ("calls", "failed", "unpriced")),

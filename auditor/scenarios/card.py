@@ -208,7 +208,8 @@ class RateCard:
             priced = price(self.book, model, on, scenario.tier or tier, prompt_tokens, self.names)
             row = priced.row
             if row is None:
-                return Route(UNPRICED, model, reason=priced.reason)
+                why = priced.reason or ""
+                return Route(UNPRICED, model, reason=why if model in why else f"{model}: {why}")
             if row.effective_from is None and scenario.prices_at is None:
                 return Route(UNPRICED, model, reason=f"the first day of {model} is not known")
             if row.context_window is None:

@@ -12,8 +12,8 @@ from typing import Any
 
 from auditor.records import BadUsageError, Usage
 
-LIMIT = 2**53
-"""No call has more tokens; beyond it a float is no longer exact."""
+LIMIT = 10**12
+"""No call has more tokens: a million times the largest window. Sums of such counts stay exact."""
 SHOWN_CHARACTERS = 24
 
 _NOTHING: Mapping[str, Any] = {}
@@ -31,7 +31,7 @@ def count(usage: Mapping[str, Any], key: str) -> int | None:
     if type(value) is int:
         if 0 <= value <= LIMIT:
             return value
-        reason = "negative" if value < 0 else "beyond 2**53"
+        reason = "negative" if value < 0 else "beyond 10^12"
         raise BadUsageError(f"{key} is {reason}")
     if type(value) is float and value.is_integer() and 0 <= value <= LIMIT:
         return int(value)

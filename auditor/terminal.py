@@ -1,0 +1,53 @@
+"""What a run says and draws: results to standard output, everything else to standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from auditor.errors import printable
+
+Render = Callable[[Console], None]
+
+
+def show(render: Render) -> None:
+    """Print what ``render`` draws: in colour to a terminal, else without trailing blanks."""
+    console = Console(highlight=False)
+    if console.is_terminal:
+        render(console)
+    else:
+        sys.stdout.write(_captured(render, console))
+        sys.stdout.flush()
+
+
+def drawn(render: Render, width: int) -> str:
+    """What ``render`` draws for a file of that width."""
+    return _captured(render, Console(highlight=False, width=width, no_color=True))
+
+
+def _captured(render: Render, console: Console) -> str:
+    with console.capture() as captured:
+        render(console)
+    return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+
+
+def say(sentence: str) -> None:
+    """One sentence on standard error."""
+    Console(stderr=True, highlight=False).print(printable(sentence), markup=False, soft_wrap=True)
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Callable[[int], None] | None]:
+    """A bar on standard error while ``total`` bytes are read; None where that is no terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    columns = (TextColumn("Reading"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("read", total=total)
+        yield lambda count: bar.advance(task, count)
