@@ -141,7 +141,8 @@ def _led_to(row: dict[str, Any]) -> Text:
     if served and served != lines[0]:
         lines.append(f"  served {printable(served)}")
     priced_as = row["priced_as"]
-    lines.append(f"  priced as {priced_as}, {row['basis']}" if priced_as else "  unpriced")
+    by = "" if row["basis"] == "exact" else f", by {row['basis']}"
+    lines.append(f"  priced as {priced_as}{by}" if priced_as else "  unpriced")
     return Text("\n".join(lines))
 
 

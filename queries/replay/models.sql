@@ -10,7 +10,10 @@ SELECT
     sum(calls)::BIGINT AS calls,
     sum(prompt_tokens)::BIGINT AS input_tokens,
     sum(produced_tokens)::BIGINT AS output_tokens,
-    sum(actual_usd) FILTER (state <> 'failed') AS cost_usd
+    coalesce(
+        sum(actual_usd) FILTER (state <> 'failed'),
+        CASE WHEN bool_and(state = 'failed') THEN 0::DECIMAL(38, 12) END
+    ) AS cost_usd
 FROM actual
 GROUP BY ALL
 ORDER BY calls DESC, requested_model NULLS FIRST, served_model NULLS FIRST, tier, priced_as;
