@@ -77,12 +77,18 @@ prices_option = click.option(
     metavar="FILE",
     help="A price book of your own; its rows win over ours. May be repeated.",
 )
+assume_model_option = click.option(
+    "--assume-model", metavar="NAME", help="The model of calls whose log names none."
+)
+allow_rejects_option = click.option(
+    "--allow-rejects", metavar="N|N%", help="Rejected lines that still count as complete."
+)
 reading_options = options(
     click.option("--as", "as_format", metavar="FORMAT", help="Read every file as this format."),
     click.option(
         "--exclude", multiple=True, metavar="GLOB", help="Leave files out by name. May be repeated."
     ),
-    click.option("--assume-model", metavar="NAME", help="The model of calls whose log names none."),
+    assume_model_option,
     click.option(
         "--estimate",
         is_flag=True,
@@ -120,9 +126,7 @@ period_options = options(
     ),
 )
 allowance_options = options(
-    click.option(
-        "--allow-rejects", metavar="N|N%", help="Rejected lines that still count as complete."
-    ),
+    allow_rejects_option,
     click.option(
         "--allow-unpriced", metavar="N|N%", help="Unpriced calls that still count as complete."
     ),
@@ -183,9 +187,7 @@ def replay(logs: tuple[str, ...], db: Path | None, **given: Any) -> None:
 @db_option(required=True)
 @reading_options
 @prices_option
-@click.option(
-    "--allow-rejects", metavar="N|N%", help="Rejected lines that still count as complete."
-)
+@allow_rejects_option
 @config_option
 def ingest(logs: tuple[str, ...], db: Path, **given: Any) -> None:
     """Read logs into a store; what it holds already is skipped."""
@@ -200,7 +202,7 @@ def ingest(logs: tuple[str, ...], db: Path, **given: Any) -> None:
 @db_option(required=True)
 @scenario_options
 @prices_option
-@click.option("--assume-model", metavar="NAME", help="The model of calls whose log names none.")
+@assume_model_option
 @config_option
 def explain(call_id: str, db: Path, **given: Any) -> None:
     """Show how each figure of one call comes about.
@@ -274,7 +276,7 @@ def show_rejects(db: Path) -> None:
 @show.command("unpriced")
 @db_option(required=True)
 @prices_option
-@click.option("--assume-model", metavar="NAME", help="The model of calls whose log names none.")
+@assume_model_option
 @config_option
 def show_unpriced(db: Path, **given: Any) -> None:
     """The stored calls whose actual cost is not known, and why."""

@@ -64,7 +64,7 @@ def replay(
             f"--from {from_date} is not before --to {to_date}",
             hint="--to is the first day that is no longer in: 2023-09-01 for all of August.",
         )
-    own = _own_files(settings, db, config, *prices, *scenario_files)
+    own = _own_files(settings, db, *prices, *scenario_files)
     if output is not None:
         _check_output(output, own)
     allowed_rejects = _allowance("--allow-rejects", allow_rejects, settings.allow_rejects)
@@ -105,7 +105,7 @@ def ingest(
     """``audit ingest``. Returns whether all lines were read, within the allowance."""
     settings = _settings(config)
     allowed = _allowance("--allow-rejects", allow_rejects, settings.allow_rejects)
-    own = _own_files(settings, db, config, *prices)
+    own = _own_files(settings, db, *prices)
     with Store.open(db) as store:
         done = _ingest(store, logs, settings, _book(settings, prices), own, None, **reading)
     if not allowed.allows(done.tally.rejects, done.tally.lines):
@@ -291,12 +291,12 @@ def _ingest(
     return done
 
 
-def _own_files(settings: Config, db: Path | None, *given: Path | None) -> frozenset[Path]:
+def _own_files(settings: Config, db: Path | None, *given: Path) -> frozenset[Path]:
     """What belongs to the run itself: never a log, and never written over by a result."""
     store = (db, db.with_name(f"{db.name}.wal")) if db else ()
-    default = Path(settings.file) if settings.file else None
-    files = (*store, default, *settings.prices, *settings.scenarios, *given)
-    return frozenset(file.resolve() for file in files if file is not None)
+    config = (Path(settings.file),) if settings.file else ()
+    files = (*store, *config, *settings.prices, *settings.scenarios, *given)
+    return frozenset(file.resolve() for file in files)
 
 
 def _check_output(output: Path, own: frozenset[Path]) -> None:

@@ -68,11 +68,6 @@ class LogFile:
                     hint="Run again when nothing writes to it; nothing of it was stored.",
                 )
 
-    def head(self, size: int) -> bytes:
-        """The first ``size`` decompressed bytes."""
-        with self.open() as stream:
-            return stream.read(size)
-
     def sha256(self) -> str:
         """The digest of the bytes on disk."""
         with self._readable(), self.path.open("rb") as raw:

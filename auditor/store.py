@@ -22,6 +22,7 @@ IN_MEMORY = ":memory:"
 OFFLINE: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",  # DuckDB would fetch what a query seems to need
 }
+NOT_OURS = "Name a file made by `audit ingest`, or a new one; this one was not touched."
 MAGIC = b"DUCK"
 MAGIC_AT = 8
 
@@ -145,7 +146,7 @@ def _connect(path: Path | None, to_read: bool) -> duckdb.DuckDBPyConnection:
         if "version" in said:
             raise StoreError(
                 f"{path} is not a store this version of DuckDB can read: {text}",
-                hint="Name a file made by `audit ingest`, or a new one; this one was not touched.",
+                hint=NOT_OURS,
             ) from error
         if isinstance(error, duckdb.IOException) and "corrupt" not in said:
             raise StoreError(
@@ -178,7 +179,7 @@ def _check_magic(path: Path) -> None:
     if head[MAGIC_AT:] != MAGIC:
         raise StoreError(
             f"{path} is no DuckDB file",
-            hint="Name a file made by `audit ingest`, or a new one; this one was not touched.",
+            hint=NOT_OURS,
         )
 
 
@@ -196,25 +197,20 @@ def _prepare(store: Store, path: Path | None, to_read: bool) -> None:
     if not tables:
         with store.transaction():
             store.run("schema/tables")
-    elif "about" not in tables:
-        raise StoreError(
-            f"{path} is a DuckDB file of something else",
-            hint="Name a file made by `audit ingest`, or a new one; this one was not touched.",
-        )
     else:
-        _check_version(store, path)
+        _check_version(store, path, known="about" in tables)
     store.run("schema/macros")
 
 
-def _check_version(store: Store, path: Path | None) -> None:
+def _check_version(store: Store, path: Path | None, known: bool) -> None:
     try:
-        found = store.rows("schema/about")
+        found = store.rows("schema/about") if known else []
     except duckdb.BinderException:
         found = []
     if not found or found[0]["application"] != "audit":
         raise StoreError(
             f"{path} is a DuckDB file of something else",
-            hint="Name a file made by `audit ingest`, or a new one; this one was not touched.",
+            hint=NOT_OURS,
         )
     version = found[0]["schema_version"]
     if version > SCHEMA_VERSION:

@@ -119,7 +119,7 @@ def decode(line: bytes) -> Any:
 
 
 def decode_exactly(line: bytes) -> Any:
-    """As ``decode``, with every fraction as the text it was written in (class ``Fraction``)."""
+    """As ``decode``, with every fraction as the text it was written in (class ``ExactNumber``)."""
     return _decode_slowly(line, parse_float=ExactNumber)
 
 
@@ -157,11 +157,15 @@ def _refuse(word: str) -> None:
 
 
 def json_lines(
-    stream: BinaryIO, read: Callable[[int, dict[str, Any], bytes], Reading]
+    stream: BinaryIO,
+    read: Callable[[int, dict[str, Any]], Reading],
+    *,
+    decode: Callable[[bytes], Any] = decode,
 ) -> Iterator[Reading]:
-    """Every line through ``read(line number, object, raw line)``; what is no object is a Reject.
+    """Every line through ``read(line number, object)``; what is no object is a Reject.
 
-    A ValueError of ``read`` becomes the reason of a Reject; a KeyError names a missing field.
+    ``decode`` makes the value of a line (``decode_exactly`` where money is in it). A ValueError of
+    ``read`` becomes the reason of a Reject; a KeyError names a missing field.
     """
     for number, line in enumerate(stream, 1):
         if not line.strip():
@@ -171,7 +175,7 @@ def json_lines(
             value = decode(line)
             if not isinstance(value, dict):
                 raise ValueError(f"a JSON object was expected here, not {_kind(value)}")
-            yield read(number, value, line)
+            yield read(number, value)
         except ValueError as error:
             yield refused(number, line, _marker(line) or str(error))
         except KeyError as missing:

@@ -45,7 +45,7 @@ def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
     """Every line of a Batch file; output lines know what the input of their folder asked."""
     asked_for = _asked_in(file.path.parent)
 
-    def read_line(number: int, line: dict[str, Any], raw: bytes) -> Reading:
+    def read_line(number: int, line: dict[str, Any]) -> Reading:
         if _is_input(line):
             return Context(number)
         if not _is_output(line):

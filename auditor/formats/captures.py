@@ -76,7 +76,7 @@ def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
     return json_lines(stream, read_line)
 
 
-def read_line(number: int, line: Mapping[str, Any], raw: bytes) -> Reading:
+def read_line(number: int, line: Mapping[str, Any]) -> Reading:
     """One capture as a Call; as Context where the request was no call of a model."""
     if not (line.keys() & ENVELOPE or _is_answer(line)):
         raise ValueError("neither a request with its answer nor an answer")

@@ -105,7 +105,8 @@ def from_mapping(name: str, entries: Mapping[str, Any], file: str) -> Format:
             return csv_records(stream, delimiter, to_call)
         return json_lines(
             stream,
-            lambda line, _, raw: to_call(line, _Dotted(decode_exactly(raw)), 1),
+            lambda line, fields: to_call(line, _Dotted(fields), 1),
+            decode=decode_exactly,
         )
 
     return Format(name, f"described in {file}", claims, read)

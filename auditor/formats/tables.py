@@ -54,7 +54,7 @@ def _burstgpt(line: int, row: Mapping[str, str], lines: int) -> Reading:
     )
 
 
-def _mooncake(line: int, row: Mapping[str, Any], raw: bytes) -> Reading:
+def _mooncake(line: int, row: Mapping[str, Any]) -> Reading:
     usage = Usage(needed_count(row["input_length"]), needed_count(row["output_length"]))
     return Call(
         line,

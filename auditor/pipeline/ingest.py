@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import polars as pl
@@ -64,6 +64,13 @@ class Tally:
     rejects: int = 0
     context: int = 0
 
+    def add(self, other: Tally) -> None:
+        """Take the lines of another source in."""
+        self.lines += other.lines
+        self.records += other.records
+        self.rejects += other.rejects
+        self.context += other.context
+
 
 @dataclass(slots=True)
 class Ingested:
@@ -116,19 +123,13 @@ def ingest(
                 **source,
                 format=format.name,
                 bytes=file.size,
-                lines=tally.lines,
-                records=tally.records,
-                rejects=tally.rejects,
-                context=tally.context,
+                **asdict(tally),
             )
             arrived = store.rows("ingest/arrived", source_id=source_id)[0]
         done.sources += 1
         done.calls += arrived["calls"] - arrived["improved"]
         done.conflicts += arrived["conflicts"]
-        done.tally.lines += tally.lines
-        done.tally.records += tally.records
-        done.tally.rejects += tally.rejects
-        done.tally.context += tally.context
+        done.tally.add(tally)
     return done
 
 

@@ -16,8 +16,9 @@ from rich.text import Text
 from auditor.errors import AuditError, printable
 from auditor.formats import Format, mapped
 from auditor.prices import Book, Row, price
+from auditor.prices.span import covers
 from auditor.reports.figures import plain
-from auditor.reports.table import print_whole, unpriced_table
+from auditor.reports.table import bare_table, print_whole, unpriced_table
 from auditor.scenarios import Scenario
 from auditor.store import Store
 
@@ -55,7 +56,7 @@ def prices(
         found = _rows_of(book, name, at, names, console)
         rows += [row for row in found if row not in rows]
     if not wanted:
-        rows = [row for row in book.rows if at is None or _holds(row, at)]
+        rows = [row for row in book.rows if at is None or covers(row, at)]
     print_whole(_price_table(rows), console)
     for row in rows if wanted else ():
         console.print()
@@ -169,18 +170,11 @@ def rejects(store: Store, console: Console, most: int | None = None) -> None:
 
 
 def plain_table(*columns: str) -> Table:
-    """A table without lines, for text columns."""
-    table = Table(
-        box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", title_justify="left"
-    )
+    """A bare table with text columns."""
+    table = bare_table()
     for name in columns:
         table.add_column(escape(name), overflow="fold")
     return table
-
-
-def _holds(row: Row, day: date) -> bool:
-    begun = row.effective_from is None or row.effective_from <= day
-    return begun and (row.effective_to is None or day < row.effective_to)
 
 
 def _span(row: Row) -> str:

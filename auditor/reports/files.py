@@ -18,7 +18,13 @@ from auditor import __version__
 from auditor.errors import AuditError, printable
 from auditor.pipeline.replay import Replay
 from auditor.reports.figures import plain
-from auditor.reports.rows import SPENT_COLUMNS, dimension_columns, result_frame, result_rows
+from auditor.reports.rows import (
+    SPENT_COLUMNS,
+    dimension_columns,
+    result_frame,
+    result_rows,
+    result_schema,
+)
 
 SCHEMA = "audit.replay/1"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -112,11 +118,10 @@ def _texts(row: dict[str, Any]) -> dict[str, Any]:
 
 def as_csv(result: Replay) -> str:
     """``result_rows`` as RFC 4180 with ``\\n``; no text can be taken for a formula."""
-    rows = result_rows(result)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([_cell(name) for name in result_frame(result).columns])
-    writer.writerows([_cell(value) for value in row.values()] for row in rows)
+    writer.writerow([_cell(name) for name in result_schema(result)])
+    writer.writerows([_cell(value) for value in row.values()] for row in result_rows(result))
     return out.getvalue()
 
 
@@ -128,8 +133,7 @@ def _cell(value: Any) -> str:
 
 def as_markdown(result: Replay) -> str:
     """``result_rows`` as a Markdown table, numbers in full."""
-    columns = result_frame(result).columns
-    shown = [name for name in columns if name != "title"]
+    shown = [name for name in result_schema(result) if name != "title"]
     lines = [
         "| " + " | ".join(shown) + " |",
         "|"

@@ -13,7 +13,6 @@ USD = pl.Decimal(38, 12)
 COUNTS = ("calls", "fits", "overflows", "unpriced", "input_tokens", "output_tokens")
 MONEY = ("cost_usd", "actual_usd", "delta_usd")
 
-
 RESULT_COLUMNS: Mapping[str, Any] = {
     "name": pl.String,
     "title": pl.String,
@@ -23,7 +22,6 @@ RESULT_COLUMNS: Mapping[str, Any] = {
     "compared_calls": pl.Int64,
     "compared_usd": USD,
 }
-
 
 SPENT_COLUMNS = (
     *("calls", "failed", "unpriced", "input_tokens", "output_tokens", "cost_usd"),
@@ -35,6 +33,11 @@ def dimension_columns(by: Iterable[str]) -> tuple[str, ...]:
     """What the columns of the dimensions are called: as asked, ``tag:NAME`` where that is taken."""
     taken = {*RESULT_COLUMNS, *SPENT_COLUMNS}
     return tuple(f"tag:{name}" if name in taken else name for name in by)
+
+
+def result_schema(result: Replay) -> dict[str, Any]:
+    """The columns of ``result_rows`` in their order, with their types."""
+    return {**dict.fromkeys(dimension_columns(result.question.by), pl.String), **RESULT_COLUMNS}
 
 
 def result_rows(result: Replay) -> list[dict[str, Any]]:
@@ -64,5 +67,4 @@ def result_rows(result: Replay) -> list[dict[str, Any]]:
 
 def result_frame(result: Replay) -> pl.DataFrame:
     """``result_rows`` as a frame; money DECIMAL(38,12), ratio DECIMAL(38,6)."""
-    schema = {**dict.fromkeys(dimension_columns(result.question.by), pl.String), **RESULT_COLUMNS}
-    return pl.DataFrame(result_rows(result), schema=schema)
+    return pl.DataFrame(result_rows(result), schema=result_schema(result))

@@ -125,9 +125,10 @@ def _counted(total: Mapping[str, Any]) -> str:
     return f"{n(total['input_tokens'])} in, {n(total['output_tokens'])} out; {counts}"
 
 
-def _table(title: str) -> Table:
+def bare_table(title: str | None = None) -> Table:
+    """A table without lines, as every report uses it."""
     return Table(
-        title=Text(title, style="bold"),
+        title=Text(title, style="bold") if title else None,
         title_justify="left",
         box=None,
         pad_edge=False,
@@ -159,7 +160,7 @@ def _groups(result: Replay, row: dict[str, Any]) -> list[Text]:
 
 
 def _one_table(result: Replay, rows: list[dict[str, Any]], places: int) -> Table:
-    table = _table("What the same traffic would have cost, USD")
+    table = bare_table("What the same traffic would have cost, USD")
     _add_groups(table, result)
     table.add_column("scenario", no_wrap=True)
     for name in ("calls", "fits", "overflows", "unpriced", "tokens in", "tokens out"):
@@ -174,7 +175,7 @@ def _one_table(result: Replay, rows: list[dict[str, Any]], places: int) -> Table
 
 
 def _fit_table(result: Replay, rows: list[dict[str, Any]]) -> Table:
-    table = _table("Which calls each scenario can take")
+    table = bare_table("Which calls each scenario can take")
     _add_groups(table, result)
     table.add_column("scenario", no_wrap=True)
     for name in ("calls", "fits", "overflows", "unpriced", "tokens in", "tokens out"):
@@ -185,7 +186,7 @@ def _fit_table(result: Replay, rows: list[dict[str, Any]]) -> Table:
 
 
 def _cost_table(result: Replay, rows: list[dict[str, Any]], places: int) -> Table:
-    table = _table("What the calls that fit would have cost, USD")
+    table = bare_table("What the calls that fit would have cost, USD")
     _add_groups(table, result)
     table.add_column("scenario", no_wrap=True)
     _add_money(table, rows)
@@ -196,7 +197,7 @@ def _cost_table(result: Replay, rows: list[dict[str, Any]], places: int) -> Tabl
 
 
 def _spent_table(result: Replay, places: int) -> Table:
-    table = _table("What it cost, USD")
+    table = bare_table("What it cost, USD")
     _add_groups(table, result)
     for name in ("calls", "failed", "unpriced", "tokens in", "tokens out", "cost"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -257,7 +258,7 @@ def _bullet(note: str) -> Table:
 
 def unpriced_table(rows: Iterable[dict[str, Any]]) -> Table:
     """The calls without an actual cost: for each reason the models, calls and tokens."""
-    table = _table("Unpriced: calls whose actual cost is not known")
+    table = bare_table("Unpriced: calls whose actual cost is not known")
     table.add_column("why, and which model", overflow="fold")
     for name in ("calls", "tokens in", "tokens out"):
         table.add_column(name, justify="right", no_wrap=True)
