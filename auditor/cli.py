@@ -133,6 +133,11 @@ allowance_options = options(
 )
 
 
+def _hash_key() -> bytes | None:
+    """The secret of AUDIT_HASH_KEY. There is no option for it: others can see command lines."""
+    return os.environ.get("AUDIT_HASH_KEY", "").encode("utf-8", "surrogateescape") or None
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="audit")
 def cli() -> None:
@@ -151,8 +156,8 @@ def cli() -> None:
     "--by",
     multiple=True,
     metavar="DIM",
-    help="A row for each day, month, model, requested_model, endpoint, tier, source or tag "
-    "(team, tag:NAME). Up to four.",
+    help="A row for each day, month, model, requested_model, endpoint, tier, source, workload or "
+    "tag (team, tag:NAME). Up to four.",
 )
 @period_options
 @reading_options
@@ -172,13 +177,13 @@ def replay(logs: tuple[str, ...], db: Path | None, **given: Any) -> None:
     LOGS are files, folders or patterns; - is standard input. Without --db nothing is kept. With
     --db only new files are read, and `audit replay --db FILE` alone replays what is stored.
     """
-    from auditor import session
+    from auditor.session import replaying
 
     if not logs and db is None:
         raise click.UsageError("Name LOGS to read, or a store with --db.")
     if given["format_"] == "parquet" and given["output"] is None:
         raise click.UsageError("--format parquet needs -o PATH.")
-    complete = session.replay(logs, db, **given)
+    complete = replaying.replay(logs, db, hash_key=_hash_key(), **given)
     sys.exit(0 if complete else INCOMPLETE)
 
 
@@ -191,9 +196,9 @@ def replay(logs: tuple[str, ...], db: Path | None, **given: Any) -> None:
 @config_option
 def ingest(logs: tuple[str, ...], db: Path, **given: Any) -> None:
     """Read logs into a store; what it holds already is skipped."""
-    from auditor import session
+    from auditor.session import replaying
 
-    complete = session.ingest(logs, db, **given)
+    complete = replaying.ingest(logs, db, hash_key=_hash_key(), **given)
     sys.exit(0 if complete else INCOMPLETE)
 
 
@@ -209,9 +214,9 @@ def explain(call_id: str, db: Path, **given: Any) -> None:
 
     CALL_ID is the provider's id, or SOURCE:LINE.
     """
-    from auditor import session
+    from auditor.session import showing
 
-    session.explain(call_id, db, **given)
+    showing.explain(call_id, db, **given)
 
 
 @cli.group()
@@ -224,9 +229,9 @@ def show() -> None:
 @config_option
 def show_scenarios(**given: Any) -> None:
     """The scenarios: name, models, date of the prices, title."""
-    from auditor import session
+    from auditor.session import showing
 
-    session.show_scenarios(**given)
+    showing.show_scenarios(**given)
 
 
 @show.command("prices")
@@ -239,18 +244,18 @@ def show_prices(models: tuple[str, ...], at: date | None, **given: Any) -> None:
 
     MODEL is any name as found in logs; without one all rows are shown.
     """
-    from auditor import session
+    from auditor.session import showing
 
-    session.show_prices(models, at, **given)
+    showing.show_prices(models, at, **given)
 
 
 @show.command("formats")
 @config_option
 def show_formats(**given: Any) -> None:
     """The log formats audit reads, and how to describe a table of your own."""
-    from auditor import session
+    from auditor.session import showing
 
-    session.show_formats(**given)
+    showing.show_formats(**given)
 
 
 @show.command("models")
@@ -259,18 +264,18 @@ def show_formats(**given: Any) -> None:
 @config_option
 def show_models(db: Path, **given: Any) -> None:
     """The models of the stored calls, and the price each name led to."""
-    from auditor import session
+    from auditor.session import showing
 
-    session.show_models(db, **given)
+    showing.show_models(db, **given)
 
 
 @show.command("rejects")
 @db_option(required=True)
 def show_rejects(db: Path) -> None:
     """The refused lines: file, line, reason and first bytes."""
-    from auditor import session
+    from auditor.session import showing
 
-    session.show_rejects(db)
+    showing.show_rejects(db)
 
 
 @show.command("unpriced")
@@ -280,9 +285,9 @@ def show_rejects(db: Path) -> None:
 @config_option
 def show_unpriced(db: Path, **given: Any) -> None:
     """The stored calls whose actual cost is not known, and why."""
-    from auditor import session
+    from auditor.session import showing
 
-    session.show_unpriced(db, **given)
+    showing.show_unpriced(db, **given)
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """audit.toml: what a project says once instead of at every run. One frozen Config comes out.
 
 Keys: ``allow_rejects`` and ``allow_unpriced`` (a count, or a share such as "0.5%"), ``timezone``
-(IANA name), ``prices`` and ``scenarios`` (lists of files, relative to audit.toml), ``[models]``
+(IANA name), ``prices`` and ``scenarios`` (lists of files, relative to audit.toml),
+``workload_tags`` (the tags that say what a call belongs to, the first that it has), ``[models]``
 (name in the logs = name in the price book), ``[formats.NAME]`` (see auditor.formats.mapped).
 """
 
@@ -23,6 +24,7 @@ KEYS = (
     "timezone",
     "prices",
     "scenarios",
+    "workload_tags",
     "models",
     "formats",
 )
@@ -72,6 +74,7 @@ class Config:
     timezone: str = "UTC"
     prices: tuple[Path, ...] = ()
     scenarios: tuple[Path, ...] = ()
+    workload_tags: tuple[str, ...] | None = None
     models: Mapping[str, str] = field(default_factory=dict)
     formats: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -119,6 +122,10 @@ def _checked(name: str, entries: Mapping[str, Any], folder: Path) -> Config:
             if not _texts(entries[key]):
                 raise refuse(key, "must be a list of file names")
             values[key] = tuple(folder / file for file in entries[key])
+    if "workload_tags" in entries:
+        if not _texts(entries["workload_tags"]):
+            raise refuse("workload_tags", "must be a list of names of tags")
+        values["workload_tags"] = tuple(entries["workload_tags"])
     if "models" in entries:
         models = entries["models"]
         if not isinstance(models, dict) or not _texts(list(models.values())):

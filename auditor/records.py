@@ -70,6 +70,7 @@ class Call:
     UTC. ``endpoint`` is one of ``chat``, ``completion``, ``response``, ``embedding``, ``other``.
     ``tier`` is ``standard``, ``batch`` or the provider's own word. ``failed`` means that the
     provider refused or broke off the call, ``problem`` says why it failed or was not counted.
+    ``cut_off`` means that the provider answered and stopped early (length, filter, broken stream).
     ``usage`` is what the provider reported; None lets the text be counted. ``sizes`` are request
     and answer in bytes, for logs that hold nothing better. ``max_tokens`` is the number of answer
     tokens that the request asked for. ``recorded_usd`` is the cost that the log itself claims, as
@@ -87,12 +88,19 @@ class Call:
     failed: bool = False
     problem: str | None = None
     max_tokens: int | None = None
+    cut_off: bool = False
     recorded_usd: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
     text: Text | None = None
     sizes: tuple[int, int] | None = None
     fingerprint: str = ""
     lines: int = 1
+
+    @property
+    def has_whole_answer(self) -> bool:
+        """Whether there is one answer, and all of it: what a model could learn from."""
+        several = self.text is not None and len(self.text.outputs) > 1
+        return not (self.failed or self.cut_off or several)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,3 +122,10 @@ class Context:
 
 
 Reading = Call | Reject | Context
+
+
+def clean(text: str | None) -> Any:
+    """Text that UTF-8 can hold: lone surrogates, which JSON may spell, are written out."""
+    if text is None or text.isascii():
+        return text
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -14,10 +14,11 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from auditor import secret
 from auditor.errors import StoreError
 from auditor.sql import query
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 IN_MEMORY = ":memory:"
 OFFLINE: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",  # DuckDB would fetch what a query seems to need
@@ -33,15 +34,20 @@ class Store:
     def __init__(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
         self._connection = connection
         self._name = name
+        self.hash_key = secret.IN_MEMORY
 
     @classmethod
     @contextmanager
-    def open(cls, path: Path | None, *, to_read: bool = False) -> Iterator[Store]:
+    def open(
+        cls, path: Path | None, *, to_read: bool = False, hash_key: bytes | None = None
+    ) -> Iterator[Store]:
         """The store at ``path``, made when it is not there; in memory when ``path`` is None.
 
         ``to_read`` wants a store that is there and changes nothing in it; several processes may
-        read at once. Raises StoreError when there is none to read, when it is in use by another
-        process, damaged, of another application, or of another version of this one.
+        read at once. ``hash_key`` takes the place of the key beside the store, which only adding
+        to it needs: ``hash_key`` of the store. Raises StoreError when there is none to read, when
+        it is in use by another process, damaged, of another application, of another version of
+        this one, or was filled with another key.
         """
         if path is not None and to_read and not path.exists():
             raise StoreError(
@@ -51,7 +57,7 @@ class Store:
         connection = _connect(path, to_read)
         try:
             store = cls(connection, str(path or "the store in memory"))
-            _prepare(store, path, to_read)
+            _prepare(store, path, to_read, hash_key)
             yield store
         finally:
             connection.close()
@@ -187,19 +193,34 @@ def _first_line(text: str) -> str:
     return text.strip().splitlines()[0]
 
 
-def _prepare(store: Store, path: Path | None, to_read: bool) -> None:
+def _prepare(store: Store, path: Path | None, to_read: bool, hash_key: bytes | None) -> None:
     tables = {row["name"] for row in store.rows("schema/listing")}
     if not tables and to_read:
         raise StoreError(
             f"{path} holds nothing yet",
             hint="Fill it first: `audit ingest LOGS --db FILE`.",
         )
+    if tables:
+        _check_version(store, path, known="about" in tables)
+    if path is not None and not to_read:
+        store.hash_key = hash_key or (secret.read(path) if tables else secret.make(path))
+    elif hash_key:
+        store.hash_key = hash_key
     if not tables:
         with store.transaction():
-            store.run("schema/tables")
-    else:
-        _check_version(store, path, known="about" in tables)
+            store.run("schema/tables", key_check=secret.check_of(store.hash_key))
+    elif not to_read:
+        _check_key(store, path)
     store.run("schema/macros")
+
+
+def _check_key(store: Store, path: Path | None) -> None:
+    if store.rows("schema/about")[0]["key_check"] != secret.check_of(store.hash_key):
+        raise StoreError(
+            f"{path} was filled with another hash key",
+            hint="Set AUDIT_HASH_KEY to the key of this store, or unset it and put the key file "
+            f"{secret.beside(Path(str(path))).name} back beside it; nothing was changed.",
+        )
 
 
 def _check_version(store: Store, path: Path | None, known: bool) -> None:

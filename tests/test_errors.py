@@ -178,7 +178,7 @@ def test_an_interrupt_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> 
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("auditor.session.replay", interrupted)
+    monkeypatch.setattr("auditor.session.replaying.replay", interrupted)
     ended = run(f"replay {LOG}")
     assert (ended.exit_code, ended.out) == (INTERRUPTED, "")
     pinned(ended, "interrupted")

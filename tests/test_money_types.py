@@ -25,7 +25,10 @@ INEXACT = (
     (r"\b(DOUBLE|FLOAT|REAL|FLOAT4|FLOAT8)\b", "a floating type"),
     (r"\b\d+(\.\d+)?e[+-]?\d+\b", "a number in scientific notation is a DOUBLE"),
 )
-WHOLE_NUMBER_DIVISIONS = {"replay/scenarios": "// (actual_units * 2)"}
+WHOLE_NUMBER_DIVISIONS = {
+    "replay/scenarios": "// (actual_units * 2)",
+    "schema/macros": "+ 999999) // 1000000",
+}
 
 # Values with which each query that returns rows can be asked what types it returns.
 VALUES = {"zone": "UTC", "wanted": "call-1", "source_id": 1}

@@ -22,27 +22,30 @@ MAX_LINES = 400
 
 # A room may import itself and these. Leaves first.
 LEAVES = {"errors", "records"}
-BASE = {*LEAVES, "sql", "store", "sources"}
+BASE = {*LEAVES, "sql", "secret", "store", "sources"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "records": set(),
     "sql": {"errors"},
-    "store": {"errors", "sql"},
+    "secret": {"errors"},
+    "store": {"errors", "sql", "secret"},
     "sources": {"errors"},
     "config": {"errors"},
     "terminal": {"errors"},
     "tokens": {*BASE},
+    "workload": {*BASE, "tokens"},
     "prices": {*BASE},
     "formats": {*BASE},
     "scenarios": {*BASE, "prices"},
-    "pipeline": {*BASE, "formats", "tokens", "scenarios", "prices"},
-    "reports": {*BASE, "formats", "tokens", "scenarios", "prices", "pipeline"},
+    "pipeline": {*BASE, "formats", "tokens", "workload", "scenarios", "prices"},
+    "reports": {*BASE, "formats", "tokens", "workload", "scenarios", "prices", "pipeline"},
     "session": {
         *BASE,
         "config",
         "terminal",
         "formats",
         "tokens",
+        "workload",
         "scenarios",
         "prices",
         "pipeline",

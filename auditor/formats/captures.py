@@ -36,6 +36,27 @@ TAG_FIELDS = (
     "api_key_id",
 )
 ENVELOPE = frozenset({"request", "response", "response_stream", "status_code"})
+# why a provider stops before the end, in the words of OpenAI, Anthropic, Gemini, Cohere, Bedrock
+CUT_OFF = frozenset(
+    {
+        "length",
+        "max_tokens",
+        "max_output_tokens",
+        "content_filter",
+        "content_filtered",
+        "safety",
+        "recitation",
+        "blocklist",
+        "prohibited_content",
+        "guardrail_intervened",
+        "model_context_window_exceeded",
+        "error",
+        "error_limit",
+        "error_toxic",
+        "incomplete",
+        "cancelled",
+    }
+)
 MODEL_IN_URL = re.compile(r"/(?:models?|deployments)/([^/:?]+(?:%3A[^/:?]+)*)")
 ENDPOINTS_IN_URL = (
     ("/embeddings", "embedding"),
@@ -151,9 +172,14 @@ def to_call(number: int, line: Mapping[str, Any], asked: Asked, answer: Answer |
         failed=failed,
         problem=problem,
         max_tokens=asked.max_tokens,
+        cut_off=answer is not None and _is_cut_off(answer),
         tags=_tags(line, asked),
         text=text,
     )
+
+
+def _is_cut_off(answer: Answer) -> bool:
+    return answer.interrupted or any(why.lower() in CUT_OFF for why in answer.finish_reasons)
 
 
 def _status(value: Any) -> int | None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from auditor.errors import AuditError
-from auditor.pipeline.replay import Question, price_cells
+from auditor.pipeline.replay import Question, passes, price_cells
 from auditor.prices import Priced, price_call
-from auditor.scenarios import Scenario
-from auditor.scenarios.card import Route
+from auditor.scenarios import Move, Scenario
+from auditor.scenarios.card import STEPS, Route
 from auditor.store import Store
 
 Row = dict[str, Any]
@@ -17,10 +19,15 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call under one scenario: its route, the multiplication, and the cost (None: unpriced)."""
+    """One call under one scenario: its route, the multiplication, and the cost (None: unpriced).
+
+    ``route`` is None where the scenario leaves the call where it is. ``move`` is what takes it, if
+    the scenario has moves.
+    """
 
     scenario: Scenario
-    route: Route
+    route: Route | None
+    move: Move | None
     meters: tuple[Row, ...]
     cost_usd: Any
 
@@ -60,25 +67,14 @@ def explain(store: Store, question: Question, wanted: str) -> Explanation:
             hint="Give one of their ids: " + ", ".join(row["call_id"] for row in found[:5]),
         )
     call = found[0]
-    price_cells(store, question, call_id=call["call_id"])
+    steps = [
+        step for positions in passes(question) for step in _steps(store, question, positions, call)
+    ]
+    steps.sort(key=lambda step: question.scenarios.index(step.scenario))
     actual = store.rows("replay/one_call")[0]
-    multiplied = store.rows("replay/multiplied")
-    replayed = {row["scenario"]: row for row in store.rows("replay/one_ledger")}
+    meters = tuple(r for r in store.rows("replay/multiplied") if r["scenario"] is None)
     prompt = actual["prompt_tokens"]
-    day = call["called_at"].date() if call["called_at"] else None
-    steps = []
-    for position, scenario in enumerate(question.scenarios):
-        if position in replayed:
-            steps.append(
-                Step(
-                    scenario,
-                    question.card.route(
-                        scenario, day, call["tier"], actual["window_step"], actual["prompt_step"]
-                    ),
-                    tuple(row for row in multiplied if row["scenario"] == position),
-                    replayed[position]["replayed_usd"],
-                )
-            )
+    day = _day(call)
     asked = call["max_tokens"]
     return Explanation(
         call=call,
@@ -94,9 +90,37 @@ def explain(store: Store, question: Question, wanted: str) -> Explanation:
             prompt,
             question.names,
         ),
-        meters=tuple(row for row in multiplied if row["scenario"] is None),
+        meters=meters,
         actual_usd=actual["actual_usd"],
         reason=actual["reason"],
         movable=actual["movable"],
         steps=tuple(steps),
     )
+
+
+def _steps(
+    store: Store, question: Question, positions: tuple[int, ...], call: Row
+) -> Iterator[Step]:
+    """The call under the scenarios of one pass."""
+    price_cells(store, question, positions, call_id=call["call_id"])
+    actual = store.rows("replay/one_call")[0]
+    multiplied = store.rows("replay/multiplied")
+    for row in store.rows("replay/one_ledger"):
+        scenario = question.scenarios[row["scenario"]]
+        window, prompt = STEPS[2:] if scenario.moves else STEPS[:2]
+        move = scenario.moves[actual["move"]] if scenario.moves and actual["move"] >= 0 else None
+        models = move.models if move else scenario.models
+        route = question.card.route(
+            scenario, _day(call), call["tier"], actual[window], actual[prompt], models
+        )
+        yield Step(
+            scenario,
+            None if scenario.moves and not move else route,
+            move,
+            tuple(m for m in multiplied if m["scenario"] == row["scenario"]),
+            row["replayed_usd"],
+        )
+
+
+def _day(call: Row) -> date | None:
+    return call["called_at"].date() if call["called_at"] else None

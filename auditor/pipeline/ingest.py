@@ -13,9 +13,11 @@ import polars as pl
 from auditor.errors import AuditError, SourceError, printable
 from auditor.formats import TOO_DEEP, Format, recognise
 from auditor.pipeline.counting import Counted
-from auditor.records import Call, Context, Reading, Reject, Usage
+from auditor.pipeline.placing import Placer
+from auditor.records import Call, Context, Reading, Reject, Usage, clean
 from auditor.sources import LogFile
 from auditor.store import Store
+from auditor.workload import WORKLOAD_TAGS
 
 BATCH_RECORDS = 20_000
 NO_TOKENS = Usage(0, 0)
@@ -43,6 +45,9 @@ CALL_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "max_tokens": pl.Int64,
     "recorded": pl.String,
     "tags": pl.List(pl.Struct({"key": pl.String, "value": pl.String})),
+    "whole_answer": pl.Boolean,
+    "workload": pl.String,
+    "prompt": pl.UInt64,
     "fingerprint": pl.String,
     "request_json": pl.String,
     "answer_json": pl.String,
@@ -96,6 +101,7 @@ def ingest(
     *,
     chosen: Format | None = None,
     keep_text: bool = False,
+    workload_tags: Iterable[str] = WORKLOAD_TAGS,
     on_bytes: Callable[[int], None] | None = None,
 ) -> Ingested:
     """Read what the store does not hold yet. Every file is wholly in afterwards, or not at all.
@@ -111,13 +117,15 @@ def ingest(
     planned = (
         [(file, digest, chosen) for file, digest in new] if chosen else _recognised(new, known)
     )
+    placer = Placer(store, workload_tags)
     next_id = store.rows("ingest/next_source")[0]["source_id"]
     for source_id, (file, digest, format) in enumerate(planned, next_id):
         with store.transaction():
             source = {"source_id": source_id, "sha256": digest, "name": clean(file.name)}
-            tally = _stage_all(store, file, digest, format, gauge, keep_text, told)
+            tally = _stage_all(store, file, digest, format, gauge, placer, keep_text, told)
             store.run("ingest/name_rows")
             store.run("ingest/merge", **source)
+            placer.finish()
             store.run(
                 "ingest/finish",
                 **source,
@@ -130,6 +138,9 @@ def ingest(
         done.calls += arrived["calls"] - arrived["improved"]
         done.conflicts += arrived["conflicts"]
         done.tally.add(tally)
+    if planned:
+        with store.transaction():
+            store.run("ingest/tidy")
     return done
 
 
@@ -176,19 +187,22 @@ def _stage_all(
     digest: str,
     format: Format,
     gauge: Gauge,
+    placer: Placer,
     keep_text: bool,
     told: Callable[[int], None],
 ) -> Tally:
-    """Read one source into ``staged`` and ``refused``."""
+    """Read one source into ``staged``, ``refused`` and what ``placer`` samples."""
     tally = Tally()
     store.run("ingest/begin")
+    placer.begin()
     with file.open(told, sha256=digest) as stream:
         calls: list[dict[str, Any]] = []
         rejects: list[dict[str, Any]] = []
         for reading in format.read(file, stream):
             if isinstance(reading, Call):
                 try:
-                    calls.append(call_row(reading, gauge(reading), keep_text))
+                    counted = gauge(reading)
+                    calls.append(call_row(reading, counted, placer, keep_text))
                 except RecursionError:
                     reading = Reject(reading.line, TOO_DEEP, b"", reading.lines)
             if isinstance(reading, Reject):
@@ -219,8 +233,9 @@ def _stage(store: Store, calls: list[dict[str, Any]], rejects: list[dict[str, An
     store.run("ingest/stage")
 
 
-def call_row(call: Call, counted: Counted, keep_text: bool) -> dict[str, Any]:
+def call_row(call: Call, counted: Counted, placer: Placer, keep_text: bool) -> dict[str, Any]:
     """A call as a row of ``staged``."""
+    place = placer.place(call, counted)
     usage = counted.usage or NO_TOKENS
     request, answer = _said(call) if keep_text else (None, None)
     return {
@@ -243,6 +258,9 @@ def call_row(call: Call, counted: Counted, keep_text: bool) -> dict[str, Any]:
         "max_tokens": call.max_tokens,
         "recorded": call.recorded_usd,
         "tags": [{"key": name, "value": value} for name, value in _tags(call)],
+        "whole_answer": call.has_whole_answer,
+        "workload": place.workload,
+        "prompt": place.prompt,
         "fingerprint": _fingerprint(call),
         "request_json": request,
         "answer_json": answer,
@@ -262,13 +280,6 @@ def reject_row(reject: Reject) -> dict[str, Any]:
         "reason": printable(clean(reject.reason)),
         "head": printable(reject.head.decode("utf-8", "backslashreplace")),
     }
-
-
-def clean(text: str | None) -> Any:
-    """Text that UTF-8 can hold: lone surrogates, which JSON may spell, are written out."""
-    if text is None or text.isascii():
-        return text
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _fingerprint(call: Call) -> str:

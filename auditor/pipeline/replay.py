@@ -14,6 +14,7 @@ from auditor.errors import AuditError
 from auditor.prices import Book
 from auditor.scenarios import Scenario
 from auditor.scenarios.card import RateCard, epochs_of
+from auditor.scenarios.plans import plan_of, trainings_of
 from auditor.sql import names as query_names
 from auditor.store import Store
 
@@ -28,7 +29,7 @@ class Question:
 
     ``from_date`` (included) and ``to_date`` (excluded) are days of ``zone``; None is no limit.
     ``by`` are up to four dimensions: day, month, model, requested_model, endpoint, tier, source,
-    or any tag (``team``, ``tag:NAME``).
+    workload, or any tag (``team``, ``tag:NAME``).
     """
 
     book: Book
@@ -53,7 +54,8 @@ class Replay:
     ``coverage``: queries/replay/coverage.sql and the totals of spent.sql; ``spent``: the actual
     cost by group; ``rows``: scenarios.sql, with the Scenario in place of its position;
     ``basis``: what the actual cost rests on; ``unpriced``: the calls without an actual cost;
-    ``why_unpriced``: the calls that a scenario could not price, by reason.
+    ``why_unpriced``: the calls that a scenario could not price, by reason; ``training``: what the
+    scenarios with moves need to train, and its cost.
     """
 
     question: Question
@@ -65,29 +67,62 @@ class Replay:
     unpriced: tuple[Row, ...]
     why_unpriced: tuple[Row, ...]
     sources: tuple[Row, ...]
+    training: tuple[Row, ...]
 
 
 def replay(store: Store, question: Question) -> Replay:
     """Price the stored calls as asked. Reads the store and changes nothing in it."""
-    price_cells(store, question)
-    _check(store)
-    spent = store.rows("replay/spent")
+    rows: list[Row] = []
+    why_unpriced: list[Row] = []
+    for number, positions in enumerate(passes(question)):
+        price_cells(store, question, positions)
+        _check(store)
+        rows += store.rows("replay/scenarios")
+        why_unpriced += store.rows("replay/why_unpriced")
+        if number == 0:
+            spent = store.rows("replay/spent")
+            coverage = store.rows("replay/coverage", zone=question.zone)[0]
+            basis = store.rows("replay/basis")
+            unpriced = store.rows("replay/unpriced")
+    rows.sort(key=lambda row: (_group(row), row["scenario"]))
+    why_unpriced.sort(key=lambda row: (row["scenario"], -row["calls"], row["reason"]))
     return Replay(
         question=question,
-        coverage=store.rows("replay/coverage", zone=question.zone)[0],
+        coverage=coverage,
         total=spent[0],
         spent=tuple(spent[1:]) if question.by else (),
-        rows=_named(store.rows("replay/scenarios"), question.scenarios),
-        basis=tuple(store.rows("replay/basis")),
-        unpriced=tuple(store.rows("replay/unpriced")),
-        why_unpriced=_named(store.rows("replay/why_unpriced"), question.scenarios),
+        rows=_named(rows, question.scenarios),
+        basis=tuple(basis),
+        unpriced=tuple(unpriced),
+        why_unpriced=_named(why_unpriced, question.scenarios),
         sources=tuple(store.rows("ingest/sources")),
+        training=_named(_training(store, question), question.scenarios),
     )
 
 
-def price_cells(store: Store, question: Question, call_id: str | None = None) -> None:
-    """Lay down cells, cube, actual cost and ledger as temporary tables; of one call if named."""
+def passes(question: Question) -> list[tuple[int, ...]]:
+    """The positions of the scenarios that can be replayed in one scan of the calls.
+
+    Scenarios without moves see the calls as they are, all in one scan. What a move sends and asks
+    for is judged call by call, so each scenario with moves has a scan of its own.
+    """
+    plain = tuple(n for n, scenario in enumerate(question.scenarios) if not scenario.moves)
+    moving = ((n,) for n, scenario in enumerate(question.scenarios) if scenario.moves)
+    found: list[tuple[int, ...]] = [*([plain] if plain else []), *moving]
+    return found or [()]
+
+
+def price_cells(
+    store: Store, question: Question, positions: tuple[int, ...], call_id: str | None = None
+) -> None:
+    """Lay down cells, cube, actual cost and ledger as temporary tables; of one call if named.
+
+    ``positions`` is one of ``passes``.
+    """
     card = question.card
+    moving = next((question.scenarios[n] for n in positions if question.scenarios[n].moves), None)
+    workloads = [row["workload"] for row in store.rows("replay/workloads")] if moving else []
+    store.show("plan", plan_of(moving, workloads))
     store.run(
         "replay/cells",
         zone=question.zone,
@@ -97,6 +132,7 @@ def price_cells(store: Store, question: Question, call_id: str | None = None) ->
         call_id=call_id,
         windows=card.windows.padded,
         thresholds=card.thresholds.padded,
+        by_workload=moving is not None,
         **{f"by_{n}": name for n, name in enumerate(_padded(question.by), 1)},
     )
     days = [row["price_date"] for row in store.rows("replay/dates")]
@@ -104,10 +140,20 @@ def price_cells(store: Store, question: Question, call_id: str | None = None) ->
     store.run("replay/cube")
     store.show("names", card.of_logged(store.rows("replay/names")))
     store.run("replay/actual")
-    store.show("card", card.of_scenarios(store.rows("replay/steps")))
+    store.show("card", card.of_scenarios(store.rows("replay/steps"), positions))
     store.run("replay/ledger")
-    positions = range(len(question.scenarios))
     store.show("asked", pl.DataFrame({"scenario": positions}, schema={"scenario": pl.Int32}))
+
+
+def _training(store: Store, question: Question) -> list[Row]:
+    store.show("trainings", trainings_of(question.scenarios, question.book, question.names))
+    return store.rows("replay/training")
+
+
+def _group(row: Row) -> list[tuple[bool, str]]:
+    """The dimensions of a row as they are sorted: none first."""
+    values = (row[f"by_{place}"] for place in range(1, MAX_DIMENSIONS + 1))
+    return [(value is not None, value or "") for value in values]
 
 
 def _padded(by: tuple[str, ...]) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ from rich.text import Text
 from auditor.errors import printable
 from auditor.pipeline.explain import Explanation, Step
 from auditor.prices import Row
-from auditor.reports.figures import plain
+from auditor.reports.figures import grouped, plain
+from auditor.scenarios import Move
 from auditor.scenarios.card import OVERFLOWS
 
 COUNTED_BY = {
@@ -62,11 +63,16 @@ def show(explained: Explanation, console: Console) -> None:
 
 def _scenario(step: Step, explained: Explanation, console: Console) -> None:
     console.print(Text(f"{step.scenario.name}: {step.scenario.title}", style="bold"))
+    if step.route is None:
+        console.print(Text(f"  stays where it is, at its actual cost: {plain(step.cost_usd)} USD"))
+        return
     asked = explained.call["max_tokens"]
     answer = (
         f"{asked:,} asked for" if asked is not None else f"{explained.produced_tokens:,} produced"
     )
     need = f"{explained.prompt_tokens:,} sent + {answer} = {explained.need_tokens:,} tokens"
+    if step.move:
+        need += _levers(step.move)
     if step.route.outcome == OVERFLOWS:
         console.print(Text(f"  {need}: more than any of its windows; not replayed"))
         return
@@ -81,6 +87,19 @@ def _scenario(step: Step, explained: Explanation, console: Console) -> None:
     )
     _row(step.route.row, console)
     _multiplied(step.meters, step.cost_usd, console)
+
+
+def _levers(move: Move) -> str:
+    """What a move changes in the tokens, in words."""
+    levers = move.levers
+    words = []
+    if levers.kept != 1:
+        words.append(f"{plain(levers.kept)} of the prompt kept")
+    if levers.cut_tokens:
+        words.append(f"{levers.cut_tokens:,} tokens cut off {plain(levers.cut_calls)} of the calls")
+    if levers.output != 1:
+        words.append(f"answers {plain(levers.output)} times as long")
+    return f" as logged; {', '.join(words)}" if words else ""
 
 
 def _row(row: Row, console: Console) -> None:
@@ -101,10 +120,8 @@ def _multiplied(meters: tuple[dict[str, Any], ...], total: Any, console: Console
     for meter in meters:
         rate = plain(meter["rate_usd_per_1k"])
         amount = plain(meter["cost_usd"])
-        console.print(
-            Text(f"  {meter['meter']:<12}{meter['tokens']:>12,} × {rate} / 1000 = {amount} USD"),
-            soft_wrap=True,
-        )
+        tokens = f"{meter['meter']:<12}{grouped(meter['tokens']):>12}"
+        console.print(Text(f"  {tokens} × {rate} / 1000 = {amount} USD"), soft_wrap=True)
     console.print(Text(f"  cost {plain(total)} USD"), soft_wrap=True)
 
 

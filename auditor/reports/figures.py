@@ -42,6 +42,12 @@ def plain(value: Any) -> str | None:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def grouped(value: Decimal) -> str:
+    """A number with its thousands set apart, and no more decimals than it has."""
+    whole, _, decimals = (plain(value) or "").partition(".")
+    return f"{int(whole):,}" + (f".{decimals}" if decimals else "")
+
+
 def places_of(result: Replay) -> int:
     """Decimals that tell the amounts apart: cents from 100 USD on, else 4, else 6."""
     amounts = [row["cost_usd"] for row in result.rows] + [result.total["cost_usd"]]

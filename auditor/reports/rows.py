@@ -9,7 +9,7 @@ import polars as pl
 
 from auditor.pipeline.replay import Replay
 
-USD = pl.Decimal(38, 12)
+USD = pl.Decimal(38, 18)
 COUNTS = ("calls", "fits", "overflows", "unpriced", "input_tokens", "output_tokens")
 MONEY = ("cost_usd", "actual_usd", "delta_usd")
 
@@ -66,5 +66,5 @@ def result_rows(result: Replay) -> list[dict[str, Any]]:
 
 
 def result_frame(result: Replay) -> pl.DataFrame:
-    """``result_rows`` as a frame; money DECIMAL(38,12), ratio DECIMAL(38,6)."""
+    """``result_rows`` as a frame; money DECIMAL(38,18), ratio DECIMAL(38,6)."""
     return pl.DataFrame(result_rows(result), schema=result_schema(result))

@@ -13,6 +13,7 @@ tier           the processing tier to price: ``standard`` (default), any tier of
                price book, or ``"call"``: the tier that each call was logged with
 group          scenarios of one group are asked for together (default ``user``)
 notes          what a reader must know of the figure: assumptions, limits
+move           instead of models: what goes where, and what stays (see ``moves``)
 =============  =====================================================================
 """
 
@@ -24,23 +25,30 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
 from auditor.errors import AuditError, ScenarioError
+from auditor.scenarios.moves import Levers, Move, read_moves, read_share
+
+__all__ = ["Levers", "Move", "Scenario", "built_in", "choose", "load", "read_share"]
 
 DEFAULT_GROUP = "august-2023"
 USER_GROUP = "user"
-KEYS = ("name", "title", "models", "prices_at", "tier", "group", "notes")
+KEYS = ("name", "title", "models", "prices_at", "tier", "group", "notes", "move")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 EACH_CALL = "call"
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One scenario; where ``prices_at`` or ``tier`` is None each call keeps its own."""
+    """One scenario; where ``prices_at`` or ``tier`` is None each call keeps its own.
+
+    It has either ``models``, to which all calls go, or ``moves``.
+    """
 
     name: str
     title: str
@@ -50,6 +58,13 @@ class Scenario:
     group: str
     notes: tuple[str, ...]
     sha256: str
+    moves: tuple[Move, ...] = ()
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Every model to which it may send a call."""
+        ladders = (self.models, *(move.models for move in self.moves))
+        return tuple(dict.fromkeys(model for ladder in ladders for model in ladder))
 
 
 def built_in() -> tuple[Scenario, ...]:
@@ -64,7 +79,7 @@ def load(file: Traversable | Path) -> Scenario:
     name = str(file) if isinstance(file, Path) else file.name
     try:
         content = file.read_bytes()
-        entries = tomllib.loads(content.decode("utf-8-sig"))
+        entries = tomllib.loads(content.decode("utf-8-sig"), parse_float=Decimal)
     except OSError as error:
         raise ScenarioError(name, None, "cannot be read", hint="Check the path.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -112,13 +127,15 @@ def _checked(file: str, entries: dict[str, Any], sha256: str) -> Scenario:
 
     if unknown := sorted(entries.keys() - set(KEYS)):
         raise refuse(f"{unknown[0]} is no key we know")
-    for key in ("name", "models", "prices_at"):
+    for key in ("name", "prices_at"):
         if key not in entries:
             raise refuse(f"{key} is missing")
-    name, models, prices_at = entries["name"], entries["models"], entries["prices_at"]
+    if ("models" in entries) == ("move" in entries):
+        raise refuse("either models or move is needed")
+    name, models, prices_at = entries["name"], entries.get("models"), entries["prices_at"]
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise refuse("name must be made of letters, digits and . _ -")
-    if not _texts(models) or not models or len(set(models)) != len(models):
+    if models is not None and (not _texts(models) or not models or len(set(models)) < len(models)):
         raise refuse("models must be a list of different model names")
     if prices_at != EACH_CALL and (
         not isinstance(prices_at, date) or isinstance(prices_at, datetime)
@@ -130,15 +147,17 @@ def _checked(file: str, entries: dict[str, Any], sha256: str) -> Scenario:
     if not _texts(entries.get("notes", [])):
         raise refuse("notes must be a list of texts")
     tier = entries.get("tier", "standard")
+    day = None if prices_at == EACH_CALL else prices_at
     return Scenario(
         name=name,
         title=entries.get("title", name),
-        models=tuple(models),
-        prices_at=None if prices_at == EACH_CALL else prices_at,
+        models=tuple(models or ()),
+        prices_at=day,
         tier=None if tier == EACH_CALL else tier,
         group=entries.get("group", USER_GROUP),
         notes=tuple(entries.get("notes", [])),
         sha256=sha256,
+        moves=read_moves(entries["move"], day, refuse) if "move" in entries else (),
     )
 
 

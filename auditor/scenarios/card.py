@@ -17,13 +17,16 @@ import polars as pl
 
 from auditor.errors import AuditError
 from auditor.prices import Book, Resolution, Row, price, price_call, resolve
-from auditor.scenarios import Scenario
+from auditor.scenarios import Levers, Scenario
 
 UNDATED = date.min
 BEFORE_THE_BOOK = date.min + timedelta(days=1)
 MAX_EDGES = 24
 NO_EDGE = 2**63 - 1
 USD_PER_TOKEN = pl.Decimal(18, 12)
+
+STEPS = ("window_step", "prompt_step", "moved_window_step", "moved_prompt_step")
+STAYS = -1
 
 FITS, OVERFLOWS, UNPRICED = "fits", "overflows", "unpriced"
 
@@ -94,7 +97,7 @@ class RateCard:
         models = {
             resolve(model, day, book, names).model
             for scenario in scenarios
-            for model in scenario.models
+            for model in scenario.targets
             for day in ((scenario.prices_at,) if scenario.prices_at else days)
         }
         rows = (row for model in models if model for row in book.of(model))
@@ -147,17 +150,21 @@ class RateCard:
             **_rates(row),
         }
 
-    def of_scenarios(self, keys: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+    def of_scenarios(
+        self, keys: Iterable[Mapping[str, Any]], positions: Iterable[int]
+    ) -> pl.DataFrame:
         """The rates of the moved calls: one row for each scenario and key of ``replay/steps``.
 
-        Columns: scenario (its position), the key, outcome (``fits``, ``overflows``,
-        ``unpriced``), target (the model of the ladder), reason (why unpriced), and the rates.
+        ``positions`` are those of the scenarios. Columns: scenario (its position), the key,
+        outcome (``fits``, ``overflows``, ``unpriced``), target (the model of the ladder), stays
+        (the scenario leaves these calls where they are), reason (why unpriced), kept, cut_calls
+        and output (the levers of the move), and the rates.
         """
         wanted = tuple(keys)
         rows = [
             {"scenario": position, **key, **moved}
-            for position, scenario in enumerate(self.scenarios)
-            for key, moved in self._moved(scenario, wanted)
+            for position in positions
+            for key, moved in self._moved(self.scenarios[position], wanted)
         ]
         return pl.DataFrame(
             rows,
@@ -165,11 +172,12 @@ class RateCard:
                 "scenario": pl.Int32,
                 "epoch": pl.Date,
                 "tier": pl.String,
-                "window_step": pl.Int32,
-                "prompt_step": pl.Int32,
+                **dict.fromkeys((*STEPS, "move"), pl.Int32),
                 "outcome": pl.String,
                 "target": pl.String,
+                "stays": pl.Boolean,
                 "reason": pl.String,
+                **dict.fromkeys(("kept", "cut_calls", "output"), pl.Decimal(7, 6)),
                 **RATE_COLUMNS,
             },
         )
@@ -179,24 +187,42 @@ class RateCard:
     ) -> Iterator[tuple[Mapping[str, Any], dict[str, Any]]]:
         """Each key with its route; a route is looked up once for all keys that it does not tell."""
         known: dict[tuple[Any, ...], dict[str, Any]] = {}
+        window, prompt = STEPS[2:] if scenario.moves else STEPS[:2]
         for key in keys:
             day = None if scenario.prices_at else _day(key["epoch"])
             tier = scenario.tier or key["tier"]
-            place = (day, tier, key["window_step"], key["prompt_step"])
+            move = key["move"] if scenario.moves else None
+            place = (day, tier, key[window], key[prompt], move)
             if place not in known:
-                route = self.route(scenario, *place)
-                known[place] = {
-                    "outcome": route.outcome,
-                    "target": route.target,
-                    "reason": route.reason,
-                    **_rates(route.row),
-                }
+                known[place] = self._placed(scenario, *place)
             yield key, known[place]
 
+    def _placed(
+        self, scenario: Scenario, day: date | None, tier: str, window: int, prompt: int, move: Any
+    ) -> dict[str, Any]:
+        if move == STAYS:
+            return {"outcome": FITS, "stays": True, **_levers(Levers()), **_rates(None)}
+        models = scenario.models if move is None else scenario.moves[move].models
+        route = self.route(scenario, day, tier, window, prompt, models)
+        return {
+            "outcome": route.outcome,
+            "target": route.target,
+            "stays": False,
+            "reason": route.reason,
+            **_levers(Levers() if move is None else scenario.moves[move].levers),
+            **_rates(route.row),
+        }
+
     def route(
-        self, scenario: Scenario, day: date | None, tier: str, window_step: int, prompt_step: int
+        self,
+        scenario: Scenario,
+        day: date | None,
+        tier: str,
+        window_step: int,
+        prompt_step: int,
+        models: tuple[str, ...],
     ) -> Route:
-        """The first model of the ladder whose window holds the step, and its row.
+        """The first of ``models`` whose window holds the step, and its row.
 
         ``day`` and ``tier`` are the call's own; the scenario's come before them. A price whose
         first day nobody knows holds for calls that were made, and for a scenario that names its
@@ -204,7 +230,7 @@ class RateCard:
         """
         on = scenario.prices_at or day
         prompt_tokens = self.thresholds.above(prompt_step)
-        for model in scenario.models:
+        for model in models:
             priced = price(self.book, model, on, scenario.tier or tier, prompt_tokens, self.names)
             row = priced.row
             if row is None:
@@ -245,6 +271,10 @@ RATE_COLUMNS: Mapping[str, pl.DataType] = {
     "cache_write_usd": USD_PER_TOKEN,
     "output_usd": USD_PER_TOKEN,
 }
+
+
+def _levers(levers: Levers) -> dict[str, Decimal]:
+    return {"kept": levers.kept, "cut_calls": levers.cut_calls, "output": levers.output}
 
 
 def _rates(row: Row | None) -> dict[str, Decimal | None]:

@@ -73,6 +73,16 @@ def count_output(outputs: Sequence[Any], model: str, *, count: CountText = count
     return sum(chat.answer(_object(output, "answer")) for output in outputs)
 
 
+def count_message(
+    message: Mapping[str, Any], encoding: str, *, count: CountText = count_text
+) -> int:
+    """Tokens of one message with its frame, as today's models count it (three a message).
+
+    gpt-3.5-turbo-0301 counts one more. Raises UncountableError as ``count_chat_input`` does.
+    """
+    return _Chat(encoding, Framing(), count).message(dict(message), {}, False)
+
+
 @dataclass(frozen=True, slots=True)
 class _Chat:
     """The counting rules of one model."""

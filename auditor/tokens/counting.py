@@ -30,12 +30,20 @@ def count_text(text: str, encoding: str) -> int:
     replacement character, as tiktoken does. Raises TokenizerError when the encoding cannot be
     loaded.
     """
+    return len(encode_text(text, encoding))
+
+
+def encode_text(text: str, encoding: str) -> list[int]:
+    """The tokens of ``text`` in ``encoding``, under the rules of ``count_text``."""
     if len(text) < LONGEST_SAFE_RUN:
-        return len(load_encoding(encoding).encode_ordinary(text))
-    return sum(
-        len((load_whole_text_encoding if whole else load_encoding)(encoding).encode_ordinary(part))
+        return load_encoding(encoding).encode_ordinary(text)
+    return [
+        token
         for part, whole in split_at_long_runs(text, encoding, LONGEST_SAFE_RUN)
-    )
+        for token in (load_whole_text_encoding if whole else load_encoding)(
+            encoding
+        ).encode_ordinary(part)
+    ]
 
 
 def count_prompts(

@@ -1,6 +1,6 @@
 -- Purpose: an empty place for the calls and rejects of one source.
--- Grain:   one row a call as it was read
--- Writes:  staged, refused
+-- Grain:   one row a call, a refused record, a workload, a sampled call, a message of one, as read
+-- Writes:  staged, refused, staged_workloads, staged_heads, staged_parts
 
 CREATE OR REPLACE TEMP TABLE staged (
     id VARCHAR,
@@ -22,6 +22,9 @@ CREATE OR REPLACE TEMP TABLE staged (
     max_tokens BIGINT,
     recorded_usd DECIMAL(38, 24),
     tags MAP(VARCHAR, VARCHAR),
+    whole_answer BOOLEAN,
+    workload VARCHAR,
+    prompt UBIGINT,
     fingerprint VARCHAR,
     request_json VARCHAR,
     answer_json VARCHAR
@@ -32,4 +35,29 @@ CREATE OR REPLACE TEMP TABLE refused (
     lines BIGINT,
     reason VARCHAR,
     head VARCHAR
+);
+
+CREATE OR REPLACE TEMP TABLE staged_workloads (
+    workload VARCHAR,
+    found_by VARCHAR,
+    label VARCHAR
+);
+
+CREATE OR REPLACE TEMP TABLE staged_heads (
+    workload VARCHAR,
+    month DATE,
+    encoding VARCHAR,
+    rank BIGINT,
+    prompt UBIGINT,
+    called_at TIMESTAMP,
+    messages INTEGER,
+    tokens BIGINT,
+    parts UBIGINT[]
+);
+
+CREATE OR REPLACE TEMP TABLE staged_parts (
+    part UBIGINT,
+    encoding VARCHAR,
+    tokens INTEGER,
+    links BLOB
 );

@@ -4,6 +4,7 @@
 -- Writes:  calls, texts, superseded
 -- Params:  $source_id, $name, $sha256
 --
+-- What a call belongs to is told by the better reading, unless only the other one knows.
 -- A call that the store already has stays as it is, unless the arriving reading is better by the
 -- order of macro quality: then the stored reading gives way. Of two that are equal the one whose
 -- source comes first by name and hash stays, so that the order of arrival decides nothing.
@@ -20,7 +21,11 @@ SELECT
         calls.output_tokens, calls.reasoning_tokens, calls.audio_tokens, calls.failed,
         calls.called_at, calls.served_model, calls.requested_model, calls.endpoint, calls.tier,
         calls.max_tokens, calls.recorded_usd, calls.tags, calls.problem
-    ), ($name, $sha256)) AS arriving_is_better
+    ), ($name, $sha256)) AS arriving_is_better,
+    calls.workload AS stored_workload,
+    calls.prompt AS stored_prompt,
+    arriving.workload AS arriving_workload,
+    arriving.prompt AS arriving_prompt
 FROM calls
 JOIN arriving USING (call_id)
 JOIN sources USING (source_id);
@@ -34,6 +39,14 @@ WHERE call_id IN (
     WHERE arriving_is_better AND request_json IS NOT NULL
 );
 
+UPDATE calls
+SET workload = coalesce(workload, arriving_workload), prompt = coalesce(calls.prompt, arriving_prompt)
+FROM superseded
+WHERE calls.call_id = superseded.call_id
+  AND NOT arriving_is_better
+  AND ((workload IS NULL AND arriving_workload IS NOT NULL)
+    OR (calls.prompt IS NULL AND arriving_prompt IS NOT NULL));
+
 DELETE FROM calls
 WHERE call_id IN (SELECT call_id FROM superseded WHERE arriving_is_better);
 
@@ -42,8 +55,11 @@ SELECT
     call_id, $source_id::INTEGER AS source_id, line, called_at, requested_model, served_model,
     endpoint, tier, counted_by, failed, problem, input_tokens, cache_read_tokens,
     cache_write_tokens, output_tokens, reasoning_tokens, audio_tokens, max_tokens, recorded_usd,
-    tags
+    tags, whole_answer,
+    coalesce(workload, stored_workload) AS workload,
+    coalesce(prompt, stored_prompt) AS prompt
 FROM arriving
+LEFT JOIN superseded USING (call_id)
 WHERE call_id NOT IN (SELECT call_id FROM superseded WHERE NOT arriving_is_better);
 
 INSERT INTO texts BY NAME

@@ -38,8 +38,8 @@ WITH
         SELECT
             *,
             compared_usd - actual_usd AS delta_usd,
-            (compared_usd * 1000000000000)::HUGEINT AS compared_units,
-            (actual_usd * 1000000000000)::HUGEINT AS actual_units
+            (compared_usd::DECIMAL(38, 12) * 1000000000000)::HUGEINT AS compared_units,
+            (actual_usd::DECIMAL(38, 12) * 1000000000000)::HUGEINT AS actual_units
         FROM summed
     )
 SELECT

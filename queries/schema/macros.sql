@@ -1,6 +1,6 @@
 -- Purpose: expressions that several queries share.
 -- Reads:   nothing
--- Writes:  temporary macros quality, local_time, dimension, step, token_cost
+-- Writes:  temporary macros quality, local_time, dimension, step, share_up, token_cost
 
 -- A total order on readings of one call: the greatest is kept. See ingest/name_rows.sql.
 CREATE OR REPLACE TEMP MACRO quality(
@@ -34,7 +34,8 @@ CREATE OR REPLACE TEMP MACRO local_time(moment, zone) AS
 
 -- The value of a reporting dimension, '' where the call has none. $zone is an IANA zone.
 CREATE OR REPLACE TEMP MACRO dimension(
-    name, called_at, zone, served_model, requested_model, endpoint, tier, source_name, tags
+    name, called_at, zone, served_model, requested_model, endpoint, tier, source_name, tags,
+    workload
 ) AS CASE
     WHEN name = '' THEN ''
     WHEN name = 'day' THEN coalesce(strftime(local_time(called_at, zone), '%Y-%m-%d'), '')
@@ -44,6 +45,7 @@ CREATE OR REPLACE TEMP MACRO dimension(
     WHEN name = 'endpoint' THEN endpoint
     WHEN name = 'tier' THEN tier
     WHEN name = 'source' THEN source_name
+    WHEN name = 'workload' THEN coalesce(workload, '')
     WHEN name LIKE 'tag:%' THEN coalesce(tags[substr(name, 5)], '')
     ELSE coalesce(tags[name], '')
 END;
@@ -76,6 +78,13 @@ CREATE OR REPLACE TEMP MACRO step(amount, edges) AS
     + (amount > edges[22])::INTEGER
     + (amount > edges[23])::INTEGER
     + (amount > edges[24])::INTEGER;
+
+-- A share of whole tokens, in parts of a million, rounded up to a whole token.
+CREATE OR REPLACE TEMP MACRO share_up(tokens, ppm) AS
+    CASE
+        WHEN ppm = 1000000 THEN tokens
+        ELSE ((tokens::HUGEINT * ppm + 999999) // 1000000)::BIGINT
+    END;
 
 -- Money: whole tokens times a rate in USD per token. Exact, and NULL where the rate is unknown
 -- unless there is nothing to rate.

@@ -1,14 +1,17 @@
--- Purpose: the tables of a store, version 1.
+-- Purpose: the tables of a store, version 2.
 -- Grain:   sources: one exported file; calls: one API request and its answer; rejects: one refused
---          record; texts: one call whose text was kept (--keep-text).
+--          record; texts: one call whose text was kept (--keep-text); workloads: one workload;
+--          heads: one sampled call; parts: one message of such a call (see auditor.workload.heads).
 -- Reads:   nothing
--- Writes:  about, sources, calls, rejects, texts
+-- Writes:  about, sources, calls, rejects, texts, workloads, heads, parts
+-- Params:  $key_check (what tells the hash key of the store from another)
 
 CREATE TABLE about (
     application VARCHAR NOT NULL,
-    schema_version INTEGER NOT NULL
+    schema_version INTEGER NOT NULL,
+    key_check VARCHAR NOT NULL
 );
-INSERT INTO about VALUES ('audit', 1);
+INSERT INTO about VALUES ('audit', 2, $key_check);
 
 CREATE TABLE sources (
     source_id INTEGER NOT NULL,
@@ -43,7 +46,10 @@ CREATE TABLE calls (
     audio_tokens BIGINT NOT NULL,       -- spoken tokens of either direction: never rated
     max_tokens BIGINT,                  -- answer tokens asked for
     recorded_usd DECIMAL(38, 24),       -- what the log itself says the call cost
-    tags MAP(VARCHAR, VARCHAR)
+    tags MAP(VARCHAR, VARCHAR),
+    whole_answer BOOLEAN NOT NULL,      -- one answer, not cut off: may be learnt from
+    workload VARCHAR,                   -- NULL: the log shows neither tag nor text
+    prompt UBIGINT                      -- keyed hash of all that was sent; NULL without text
 );
 
 CREATE TABLE rejects (
@@ -58,4 +64,30 @@ CREATE TABLE texts (
     call_id VARCHAR NOT NULL,
     request_json VARCHAR NOT NULL,
     answer_json VARCHAR NOT NULL
+);
+
+CREATE TABLE workloads (
+    workload VARCHAR NOT NULL,
+    found_by VARCHAR NOT NULL,          -- tag NAME, system message, opening
+    label VARCHAR NOT NULL              -- the value of that tag, else ''
+);
+
+-- The calls with the smallest ranks of each workload, month and encoding.
+CREATE TABLE heads (
+    workload VARCHAR NOT NULL,
+    month DATE NOT NULL,                -- first day, UTC; 0001-01-01: undated
+    encoding VARCHAR NOT NULL,
+    rank BIGINT NOT NULL,
+    prompt UBIGINT NOT NULL,
+    called_at TIMESTAMP,
+    messages INTEGER NOT NULL,          -- how many the call sent
+    tokens BIGINT NOT NULL,             -- how many have links
+    parts UBIGINT[] NOT NULL            -- its first messages
+);
+
+CREATE TABLE parts (
+    part UBIGINT NOT NULL,              -- keyed hash of the message
+    encoding VARCHAR NOT NULL,
+    tokens INTEGER,                     -- with their frame; NULL: nobody can count them
+    links BLOB NOT NULL                 -- four bytes a token: keyed hash of the content up to it
 );

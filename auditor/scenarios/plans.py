@@ -1,0 +1,103 @@
+"""What scenarios with moves do with each workload, and the training that they need.
+
+Both come as polars frames that SQL reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+
+import polars as pl
+
+from auditor.errors import AuditError
+from auditor.prices import Book, price
+from auditor.scenarios import Scenario
+from auditor.scenarios.card import USD_PER_TOKEN, per_token
+
+PARTS_OF_A_MILLION = 6
+
+
+def plan_of(scenario: Scenario | None, workloads: Iterable[str]) -> pl.DataFrame:
+    """What a scenario does with each workload: a row for those it moves.
+
+    Columns: workload ('': calls of none), move (its place), cut_tokens, kept_ppm and output_ppm
+    (parts of a million). Empty for None and for a scenario without moves.
+    """
+    rows = []
+    for workload in workloads:
+        for place, move in enumerate(scenario.moves if scenario else ()):
+            if move.takes(workload):
+                rows.append(
+                    {
+                        "workload": workload,
+                        "move": place,
+                        "cut_tokens": move.levers.cut_tokens,
+                        "kept_ppm": int(move.levers.kept.scaleb(PARTS_OF_A_MILLION)),
+                        "output_ppm": int(move.levers.output.scaleb(PARTS_OF_A_MILLION)),
+                    }
+                )
+                break
+    return pl.DataFrame(
+        rows,
+        schema={
+            "workload": pl.String,
+            "move": pl.Int32,
+            **dict.fromkeys(("cut_tokens", "kept_ppm", "output_ppm"), pl.Int64),
+        },
+    )
+
+
+def trainings_of(
+    scenarios: Iterable[Scenario], book: Book, names: Mapping[str, str]
+) -> pl.DataFrame:
+    """The training that the moves of scenarios need.
+
+    Columns: scenario (its position), move, training_tokens, training_usd (per token). Raises
+    AuditError where the book has no training price.
+    """
+    rows = [
+        {
+            "scenario": position,
+            "move": place,
+            "training_tokens": move.training_tokens,
+            "training_usd": training_rate(move.models, move.trained_at, book, names),
+        }
+        for position, scenario in enumerate(scenarios)
+        for place, move in enumerate(scenario.moves)
+        if move.trained_at
+    ]
+    return pl.DataFrame(
+        rows,
+        schema={
+            "scenario": pl.Int32,
+            "move": pl.Int32,
+            "training_tokens": pl.Int64,
+            "training_usd": USD_PER_TOKEN,
+        },
+    )
+
+
+def training_rate(
+    models: tuple[str, ...], on: date, book: Book, names: Mapping[str, str]
+) -> Decimal:
+    """USD per token of training the one model of a ladder on that day.
+
+    Raises AuditError when there are several models, or no price for training.
+    """
+    if len(models) != 1:
+        raise AuditError(
+            f"training is of one model, not of {' and '.join(models) or 'none'}",
+            hint="Name one fine-tuned model.",
+        )
+    priced = price(book, models[0], on, user_map=names)
+    rate = per_token(priced.row.training_per_1k_usd) if priced.row else None
+    if rate is None:
+        raise AuditError(
+            f"{models[0]} has no price for training on {on}"
+            + (f": {priced.reason}" if priced.reason else ""),
+            hint="Name a fine-tuned model whose training is paid by the token; "
+            "`audit show prices` lists prices and days.",
+        )
+    return rate

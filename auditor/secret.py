@@ -1,0 +1,66 @@
+"""The hash key of a store: a secret that lies beside the store and never in it.
+
+With it prompts become hashes that nobody without it can look up (see ``auditor.workload.hashing``).
+It is only needed to add logs to a store, never to read from one. ``AUDIT_HASH_KEY`` takes its place
+where several machines or stores are to use the same one. A store in memory, which nobody else sees,
+uses a fixed key, so that ids are the same at every run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from pathlib import Path
+
+from auditor.errors import StoreError
+
+IN_MEMORY = b"audit: a store in memory"
+SECRET_BYTES = 32
+
+
+def beside(store: Path) -> Path:
+    """Where the hash key of a store lies: ``FILE.key``."""
+    return store.with_name(f"{store.name}.key")
+
+
+def check_of(secret: bytes) -> str:
+    """What a store remembers of its key, to notice another one; the key cannot be had from it."""
+    key = hashlib.blake2b(secret).digest()
+    return hashlib.blake2b(key=key, digest_size=8, person=b"key check").hexdigest()
+
+
+def make(store: Path) -> bytes:
+    """The key beside a new store: the one that is there, else a new one, readable by its owner."""
+    path = beside(store)
+    if path.exists():
+        return read(store)
+    fresh = secrets.token_hex(SECRET_BYTES).encode()
+    try:
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+            file.write(fresh + b"\n")
+    except OSError as error:
+        raise StoreError(
+            f"the hash key {path} cannot be written: {error.strerror or error}",
+            hint="Check the folder, its permissions and the space on the disk, or set "
+            "AUDIT_HASH_KEY.",
+        ) from error
+    return fresh
+
+
+def read(store: Path) -> bytes:
+    """The key beside a store. Raises StoreError when it is not there or says nothing."""
+    path = beside(store)
+    try:
+        secret = path.read_bytes().strip()
+    except OSError as error:
+        raise StoreError(
+            f"the hash key of {store} cannot be read: {path}: {error.strerror or error}",
+            hint="Put the key file back beside the store, or set AUDIT_HASH_KEY to the key it was "
+            "filled with. Without it logs cannot be added; what is stored can still be read.",
+        ) from error
+    if not secret:
+        raise StoreError(
+            f"the hash key {path} is empty", hint="Restore it from a copy, beside its store."
+        )
+    return secret

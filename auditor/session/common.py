@@ -1,0 +1,178 @@
+"""What the commands have in common: settings, price book, scenarios, the reading of logs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+
+from rich.console import Console
+
+from auditor import config, formats, pipeline, scenarios, secret, sources, terminal
+from auditor.config import Allowance, Config
+from auditor.errors import AuditError, ConfigError
+from auditor.formats.mapped import from_mapping
+from auditor.pipeline.counting import Gauge
+from auditor.prices import Book, open_book
+from auditor.reports import catalogue
+from auditor.reports.figures import counted
+from auditor.scenarios import Scenario
+from auditor.store import Store
+from auditor.terminal import say
+from auditor.workload import WORKLOAD_TAGS
+
+SHOWN_REJECTS = 3
+DIMENSIONS = (
+    "day",
+    "month",
+    "model",
+    "requested_model",
+    "endpoint",
+    "tier",
+    "source",
+    "workload",
+)
+
+
+def settings_of(path: Path | None) -> Config:
+    return config.load(path, Path.cwd())
+
+
+def book_of(settings: Config, prices: Iterable[Path]) -> Book:
+    return open_book((*settings.prices, *prices))
+
+
+def known_scenarios(settings: Config, extra: Iterable[Path]) -> tuple[Scenario, ...]:
+    own = (scenarios.load(path) for path in (*settings.scenarios, *extra))
+    return (*scenarios.built_in(), *own)
+
+
+def scenarios_of(
+    settings: Config, extra: Iterable[Path], wanted: Iterable[str]
+) -> tuple[Scenario, ...]:
+    return scenarios.choose(known_scenarios(settings, extra), wanted)
+
+
+def formats_of(settings: Config) -> tuple[formats.Format, ...]:
+    known = formats.known_formats()
+    file = settings.file or ""
+    for name in sorted(settings.formats.keys() & {format.name for format in known}):
+        raise ConfigError(
+            file,
+            None,
+            f"[formats.{name}] has the name of a format that audit knows",
+            hint="Give yours a name of its own.",
+        )
+    own = (from_mapping(name, entries, file) for name, entries in settings.formats.items())
+    return (*known, *own)
+
+
+def dimensions_of(by: Iterable[str]) -> tuple[str, ...]:
+    """Dimensions as asked; ``team`` and other plain words are tags."""
+    names = tuple(dict.fromkeys(by))
+    if len(names) > pipeline.MAX_DIMENSIONS:
+        raise AuditError(
+            f"--by was given {len(names)} times", hint=f"{pipeline.MAX_DIMENSIONS} are possible."
+        )
+    if any(not name or name == "tag:" for name in names):
+        raise AuditError(
+            "--by names nothing", hint=f"Give one of {', '.join(DIMENSIONS)}, or a tag."
+        )
+    return names
+
+
+def allowance_of(option: str, text: str | None, default: Allowance) -> Allowance:
+    if text is None:
+        return default
+    try:
+        return Allowance.read(text)
+    except ValueError as error:
+        raise AuditError(f"{option}: {error}", hint="Give a count, or a share of all.") from None
+
+
+def own_files(settings: Config, db: Path | None, *given: Path) -> frozenset[Path]:
+    """What belongs to the run itself: never a log, and never written over by a result."""
+    store = (db, db.with_name(f"{db.name}.wal"), secret.beside(db)) if db else ()
+    config = (Path(settings.file),) if settings.file else ()
+    files = (*store, *config, *settings.prices, *settings.scenarios, *given)
+    return frozenset(file.resolve() for file in files)
+
+
+def check_output(output: Path, own: frozenset[Path]) -> None:
+    """Refuse before the work is done what could not be written, or should not be."""
+    if not output.absolute().parent.is_dir():
+        raise AuditError(f"there is no folder {output.parent}", hint="Make it, or mend -o.")
+    if output.resolve() in own:
+        raise AuditError(
+            f"-o {output} is the store or a file that this run reads",
+            hint="Write the result elsewhere.",
+        )
+
+
+def take_in(
+    store: Store,
+    logs: tuple[str, ...],
+    settings: Config,
+    book: Book,
+    own: frozenset[Path],
+    output: Path | None,
+    *,
+    as_format: str | None,
+    exclude: tuple[str, ...],
+    assume_model: str | None,
+    estimate: bool,
+    keep_text: bool,
+) -> pipeline.Ingested:
+    known = formats_of(settings)
+    chosen = next((one for one in known if one.name == as_format), None)
+    if as_format and chosen is None:
+        raise AuditError(
+            f"there is no format named {as_format}", hint="`audit show formats` lists them."
+        )
+    gauge = Gauge(book, settings.models, assume_model=assume_model, estimate=estimate)
+    with ExitStack() as stack:
+        named = (name for name in logs if name != sources.STDIN)
+        found = tuple(f for f in sources.find(named, exclude) if f.path.resolve() not in own)
+        if output is not None and output.resolve() in {f.path.resolve() for f in found}:
+            raise AuditError(f"-o {output} is one of the logs", hint="Write the result elsewhere.")
+        if sources.STDIN in logs:
+            found = (*found, stack.enter_context(sources.standard_input()))
+        on_bytes = stack.enter_context(terminal.progress(sum(file.size for file in found)))
+        done = pipeline.ingest(
+            store,
+            found,
+            known,
+            gauge,
+            chosen=chosen,
+            keep_text=keep_text,
+            workload_tags=settings.workload_tags or WORKLOAD_TAGS,
+            on_bytes=on_bytes,
+        )
+    _report(done)
+    return done
+
+
+def _report(done: pipeline.Ingested) -> None:
+    duplicates = done.tally.records - done.calls
+    say(
+        f"Read {counted(done.sources, 'file')}: {counted(done.calls, 'new call')}, "
+        f"{counted(duplicates, 'duplicate')}, {counted(done.tally.rejects, 'reject')}."
+        + (f" {counted(done.already, 'file')} known already." if done.already else "")
+    )
+    if done.conflicts:
+        say(
+            f"{counted(done.conflicts, 'duplicate')} with other token counts than the call it "
+            "repeats: the fuller reading stays."
+        )
+    for copy, original in done.copies:
+        say(f"{original} and {copy} are the same byte for byte: read once.")
+
+
+def say_rejects(store: Store, db: Path | None, count: int) -> None:
+    """The first rejects on standard error, and where the others are."""
+    console = Console(stderr=True, highlight=False)
+    catalogue.rejects(store, console, most=SHOWN_REJECTS)
+    if db is not None:
+        say(f"All rejects: `audit show rejects --db {db}`.")
+    elif count > SHOWN_REJECTS:
+        say("For all rejects keep a store with --db FILE, then `audit show rejects --db FILE`.")

@@ -1,0 +1,163 @@
+"""``audit replay`` and ``audit ingest``."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from auditor import pipeline, terminal
+from auditor.config import Allowance
+from auditor.errors import AuditError
+from auditor.reports import files, table
+from auditor.reports.figures import counted
+from auditor.session.common import (
+    allowance_of,
+    book_of,
+    check_output,
+    dimensions_of,
+    own_files,
+    say_rejects,
+    scenarios_of,
+    settings_of,
+    take_in,
+)
+from auditor.store import Store
+from auditor.terminal import say
+
+FILE_WIDTH = 160
+
+
+def replay(
+    logs: tuple[str, ...],
+    db: Path | None,
+    *,
+    config: Path | None,
+    wanted: tuple[str, ...],
+    scenario_files: tuple[Path, ...],
+    prices: tuple[Path, ...],
+    by: tuple[str, ...],
+    from_date: date | None,
+    to_date: date | None,
+    zone: str | None,
+    assume_model: str | None,
+    allow_rejects: str | None,
+    allow_unpriced: str | None,
+    format_: str,
+    output: Path | None,
+    hash_key: bytes | None,
+    **reading: Any,
+) -> bool:
+    """``audit replay``. Returns whether the figures are complete, within the allowances."""
+    settings = settings_of(config)
+    question = pipeline.Question(
+        book=book_of(settings, prices),
+        scenarios=scenarios_of(settings, scenario_files, wanted),
+        names=settings.models,
+        zone=zone or settings.timezone,
+        from_date=from_date,
+        to_date=to_date,
+        by=dimensions_of(by),
+        assume_model=assume_model,
+    )
+    if from_date and to_date and from_date >= to_date:
+        raise AuditError(
+            f"--from {from_date} is not before --to {to_date}",
+            hint="--to is the first day that is no longer in: 2023-09-01 for all of August.",
+        )
+    own = own_files(settings, db, *prices, *scenario_files)
+    if output is not None:
+        check_output(output, own)
+    allowed_rejects = allowance_of("--allow-rejects", allow_rejects, settings.allow_rejects)
+    allowed_unpriced = allowance_of("--allow-unpriced", allow_unpriced, settings.allow_unpriced)
+    with Store.open(db, to_read=not logs, hash_key=hash_key) as store:
+        if not store.has_time_zone(question.zone):
+            raise AuditError(
+                f"{question.zone} is no time zone",
+                hint="Give a name such as Europe/Berlin or UTC, with --tz or in audit.toml.",
+            )
+        if logs:
+            take_in(
+                store,
+                logs,
+                settings,
+                question.book,
+                own,
+                output,
+                assume_model=assume_model,
+                **reading,
+            )
+        result = pipeline.replay(store, question)
+        if result.coverage["rejects"]:
+            say_rejects(store, db, result.coverage["rejects"])
+    _write(result, format_, output)
+    return _is_complete(result, allowed_rejects, allowed_unpriced)
+
+
+def ingest(
+    logs: tuple[str, ...],
+    db: Path,
+    *,
+    config: Path | None,
+    prices: tuple[Path, ...],
+    allow_rejects: str | None,
+    hash_key: bytes | None,
+    **reading: Any,
+) -> bool:
+    """``audit ingest``. Returns whether all lines were read, within the allowance."""
+    settings = settings_of(config)
+    allowed = allowance_of("--allow-rejects", allow_rejects, settings.allow_rejects)
+    own = own_files(settings, db, *prices)
+    with Store.open(db, hash_key=hash_key) as store:
+        done = take_in(store, logs, settings, book_of(settings, prices), own, None, **reading)
+    if not allowed.allows(done.tally.rejects, done.tally.lines):
+        say(f"{counted(done.tally.rejects, 'line')} rejected: `audit show rejects --db {db}`.")
+        return False
+    return True
+
+
+def _write(result: pipeline.Replay, format_: str, output: Path | None) -> None:
+    if format_ == "table" and output is None:
+        terminal.show(lambda console: table.show(result, console))
+        return
+    if format_ == "table":
+        content: str | bytes = terminal.drawn(lambda c: table.show(result, c), FILE_WIDTH)
+    else:
+        content = files.WRITERS[format_](result)
+    if output is not None:
+        files.write(output, content)
+    elif isinstance(content, str):
+        sys.stdout.buffer.write(content.encode("utf-8"))
+        sys.stdout.buffer.flush()
+
+
+def _is_complete(result: pipeline.Replay, rejects: Allowance, unpriced: Allowance) -> bool:
+    coverage, total = result.coverage, result.total
+    complete = True
+    if not coverage["calls"]:
+        say("There are no calls.")
+    if not rejects.allows(coverage["rejects"], coverage["lines"]):
+        say(f"Incomplete: {counted(coverage['rejects'], 'line')} rejected.")
+        complete = False
+    if not unpriced.allows(total["unpriced"], total["calls"]):
+        say(f"Incomplete: {counted(total['unpriced'], 'call')} without an actual cost.")
+        complete = False
+    by_scenario = _unpriced_by_scenario(result)
+    short = [
+        name for name, count in by_scenario.items() if not unpriced.allows(count, total["calls"])
+    ]
+    if short:
+        most = counted(max(by_scenario[name] for name in short), "call")
+        up_to = "" if len(short) == 1 else "up to "
+        say(f"Incomplete: {up_to}{most} unpriced in {', '.join(short)}.")
+        complete = False
+    return complete
+
+
+def _unpriced_by_scenario(result: pipeline.Replay) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for row in result.rows:
+        name = row["scenario"].name
+        counts[name] = counts.get(name, 0) + row["unpriced"]
+    return counts

@@ -1,0 +1,99 @@
+"""``audit explain`` and ``audit show``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+from rich.console import Console
+
+from auditor import pipeline, scenarios, terminal
+from auditor.reports import catalogue, explanation
+from auditor.session.common import book_of, formats_of, known_scenarios, scenarios_of, settings_of
+from auditor.store import Store
+
+
+def explain(
+    call_id: str,
+    db: Path,
+    *,
+    config: Path | None,
+    wanted: tuple[str, ...],
+    scenario_files: tuple[Path, ...],
+    prices: tuple[Path, ...],
+    assume_model: str | None,
+) -> None:
+    """``audit explain``."""
+    settings = settings_of(config)
+    question = pipeline.Question(
+        book=book_of(settings, prices),
+        scenarios=scenarios_of(settings, scenario_files, wanted),
+        names=settings.models,
+        assume_model=assume_model,
+    )
+    with Store.open(db, to_read=True) as store:
+        explained = pipeline.explain(store, question, call_id)
+    terminal.show(lambda console: explanation.show(explained, console))
+
+
+def show_scenarios(
+    *, config: Path | None, wanted: tuple[str, ...], scenario_files: tuple[Path, ...]
+) -> None:
+    """``audit show scenarios``: every one that is known, or those wanted."""
+    known = known_scenarios(settings_of(config), scenario_files)
+    chosen = scenarios.choose(known, wanted) if wanted else known
+    terminal.show(lambda console: catalogue.scenarios(chosen, console))
+
+
+def show_prices(
+    models: tuple[str, ...], at: date | None, *, config: Path | None, prices: tuple[Path, ...]
+) -> None:
+    """``audit show prices``."""
+    settings = settings_of(config)
+    book = book_of(settings, prices)
+    terminal.show(lambda console: catalogue.prices(book, models, at, settings.models, console))
+
+
+def show_formats(*, config: Path | None) -> None:
+    """``audit show formats``."""
+    known = formats_of(settings_of(config))
+    terminal.show(lambda console: catalogue.formats(known, console))
+
+
+def show_models(db: Path, *, config: Path | None, prices: tuple[Path, ...]) -> None:
+    """``audit show models``."""
+    _show_actual(db, config, prices, None, catalogue.models)
+
+
+def show_unpriced(
+    db: Path, *, config: Path | None, prices: tuple[Path, ...], assume_model: str | None
+) -> None:
+    """``audit show unpriced``."""
+    _show_actual(db, config, prices, assume_model, catalogue.unpriced)
+
+
+def show_rejects(db: Path) -> None:
+    """``audit show rejects``."""
+    with Store.open(db, to_read=True) as store:
+        terminal.show(lambda console: catalogue.rejects(store, console))
+
+
+def _show_actual(
+    db: Path,
+    config: Path | None,
+    prices: tuple[Path, ...],
+    assume_model: str | None,
+    show: Callable[[Store, Console], None],
+) -> None:
+    """Price the stored calls as logged, then show something of it."""
+    settings = settings_of(config)
+    question = pipeline.Question(
+        book=book_of(settings, prices),
+        scenarios=(),
+        names=settings.models,
+        assume_model=assume_model,
+    )
+    with Store.open(db, to_read=True) as store:
+        pipeline.replay(store, question)
+        terminal.show(lambda console: show(store, console))

@@ -1,0 +1,28 @@
+"""What a call belongs to, what the calls of a workload share, and who else answered its prompt.
+
+Quantities in, quantities out: no money and no text leaves this room, only keyed hashes and counts.
+"""
+
+from auditor.workload.hashing import HashKey
+from auditor.workload.heads import Head, HeadMaker, HeadSample, Part, encoding_of, group_of, rank_of
+from auditor.workload.identity import WORKLOAD_TAGS, Place, place_of
+from auditor.workload.pairs import Pair, observed_pairs
+from auditor.workload.prefix import LEVELS, measure_prefixes
+
+__all__ = [
+    "LEVELS",
+    "WORKLOAD_TAGS",
+    "HashKey",
+    "Head",
+    "HeadMaker",
+    "HeadSample",
+    "Pair",
+    "Part",
+    "Place",
+    "encoding_of",
+    "group_of",
+    "measure_prefixes",
+    "observed_pairs",
+    "place_of",
+    "rank_of",
+]

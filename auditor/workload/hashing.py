@@ -1,0 +1,71 @@
+"""Keyed hashes of prompts: equal texts have equal hashes, and nothing else can be read from them.
+
+BLAKE2b with a key (RFC 7693) is a pseudo-random function: who does not have the key cannot even
+confirm a guess. Who has both the key and a store could try texts out, token by token where
+``links`` are kept; that is why the key never lies in the store. Each use has its own domain
+(``person``), so that hashes of one kind say nothing of another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+ID_BYTES = 6
+LINK_BYTES = 4
+
+
+def canonical(value: object) -> bytes:
+    """A value of a log as bytes: the same for the same value, whatever the order of its keys."""
+    try:
+        return msgspec.json.encode(value, order="sorted")
+    except (TypeError, ValueError, RecursionError, msgspec.MsgspecError):
+        # lone surrogates, numbers of many digits
+        return json.dumps(value, separators=(",", ":"), sort_keys=True, default=str).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class HashKey:
+    """A secret of any length, and the hashes made with it."""
+
+    secret: bytes
+
+    def id_of(self, *parts: object) -> str:
+        """A short name: 12 hexadecimal digits (48 bits)."""
+        return self._hash(b"workload", canonical(parts), ID_BYTES).hex()
+
+    def number_of(self, domain: bytes, value: object) -> int:
+        """A number of 64 bits."""
+        return int.from_bytes(self._hash(domain, canonical(value), 8), "little")
+
+    def links(self, start: object, tokens: Iterable[int]) -> bytes:
+        """For each token four bytes: the hash of ``start`` and of all tokens up to it."""
+        state = hashlib.blake2b(key=self._key(), digest_size=LINK_BYTES, person=b"link")
+        state.update(canonical(start))
+        links = bytearray()
+        for token in tokens:
+            state.update(token.to_bytes(4, "little"))
+            links += state.copy().digest()
+        return bytes(links)
+
+    @property
+    def check(self) -> str:
+        """What a store remembers of its key, to notice another one."""
+        return self._hash(b"check", b"", 8).hex()
+
+    def _hash(self, domain: bytes, data: bytes, size: int) -> bytes:
+        return hashlib.blake2b(data, key=self._key(), digest_size=size, person=domain).digest()
+
+    def _key(self) -> bytes:
+        """BLAKE2b takes keys of at most 64 bytes."""
+        return self.secret if len(self.secret) <= 64 else hashlib.blake2b(self.secret).digest()
+
+
+def plain_number(value: Any) -> int:
+    """64 bits without a key, for what is no secret: the order in which calls are sampled."""
+    return int.from_bytes(hashlib.blake2b(canonical(value), digest_size=8).digest(), "little")

@@ -1,0 +1,193 @@
+"""Prompts as hashes, cut so finely that a shared beginning can be measured without any text.
+
+A prompt is a row of parts, one a message. Of each part the store keeps its hash, its tokens, and
+the *links*: for every token of its content the keyed hash of the content up to there. Two prompts
+share a beginning just as far as their parts and then their links agree, to the token. See
+``hashing`` for why this is safe.
+
+Not every prompt is kept: of each workload, month and encoding the 500 calls with the smallest
+``rank``, fewer where they are long. The rank is a hash of the call's id (else of its time, model
+and counts) and has nothing to do with what was said, so this is a fair sample; it is all calls
+where there are no more. Since it is "the smallest", it does not depend on the order or the number
+of files.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from heapq import heappush, heapreplace
+from typing import Any
+
+from auditor.records import Call, Text
+from auditor.tokens import UncountableError, count_message, encode_text, encoding_for
+from auditor.workload.hashing import LINK_BYTES, HashKey, plain_number
+from auditor.workload.identity import text_of
+
+HEAD_TOKENS = 8_192
+CACHED_TOKENS = 4_000_000
+UNDATED = date.min
+DEFAULT_ENCODING = "cl100k_base"
+
+Group = tuple[str, date, str]
+"""Workload, first day of the month (UTC), encoding."""
+Order = tuple[int, int]
+"""Rank and prompt: the order in which the smallest heads are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One message: its hash, its tokens with their frame, and the links of its content.
+
+    ``tokens`` is None where the message holds what nobody can count (an image): it cannot be cut.
+    ``links`` are those of the first HEAD_TOKENS tokens.
+    """
+
+    part: int
+    encoding: str
+    tokens: int | None
+    links: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The beginning of one call's prompt. ``messages`` is how many it has in all."""
+
+    workload: str
+    encoding: str
+    rank: int
+    prompt: int
+    called_at: datetime | None
+    messages: int
+    parts: tuple[Part, ...]
+
+    @property
+    def group(self) -> Group:
+        """What the head is sampled with."""
+        return group_of(self.workload, self.called_at, self.encoding)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that the store keeps links of."""
+        return sum(len(part.links) for part in self.parts) // LINK_BYTES
+
+
+def group_of(workload: str, called_at: datetime | None, encoding: str) -> Group:
+    """The group in which a call is sampled."""
+    return workload, called_at.date().replace(day=1) if called_at else UNDATED, encoding
+
+
+def rank_of(call: Call) -> int:
+    """The place of a call in the order of sampling: 63 bits, made without any text."""
+    if call.id:
+        return plain_number(call.id) >> 1
+    usage = str(call.usage)
+    models = [call.requested_model, call.served_model]
+    rest = [call.max_tokens, call.recorded_usd, sorted(call.tags.items())]
+    return plain_number([str(call.called_at), models, usage, rest]) >> 1
+
+
+def encoding_of(call: Call) -> str:
+    """The encoding in which a call's prompt is measured: its model's, else that of 2023."""
+    name = call.served_model or call.requested_model
+    return (encoding_for(name) if name else None) or DEFAULT_ENCODING
+
+
+class HeadMaker:
+    """Makes heads; a message that many prompts repeat is cut into links once."""
+
+    def __init__(self, key: HashKey) -> None:
+        self._key = key
+        self._parts: OrderedDict[tuple[int, str], Part] = OrderedDict()
+        self._held = 0
+
+    def head_of(self, call: Call, workload: str, prompt: int, rank: int) -> Head:
+        """The head of a call that has text."""
+        encoding = encoding_of(call)
+        messages = _messages(call.text)
+        parts = tuple(self._parts_of(messages, encoding))
+        return Head(workload, encoding, rank, prompt, call.called_at, len(messages), parts)
+
+    def _parts_of(self, messages: Iterable[Mapping[str, Any]], encoding: str) -> Iterator[Part]:
+        """The parts up to the one that passes HEAD_TOKENS tokens."""
+        left = HEAD_TOKENS
+        for message in messages:
+            part = self._part(message, encoding)
+            yield part
+            left -= len(part.links) // LINK_BYTES
+            if left <= 0:
+                return
+
+    def _part(self, message: Mapping[str, Any], encoding: str) -> Part:
+        name = self._key.number_of(b"part", message), encoding
+        if name in self._parts:
+            self._parts.move_to_end(name)
+            return self._parts[name]
+        tokens = encode_text(text_of(message), encoding)
+        start = [message.get("role"), message.get("name")]
+        links = self._key.links(start, tokens[:HEAD_TOKENS])
+        part = Part(*name, _tokens(message, encoding), links)
+        self._parts[name] = part
+        self._held += len(links)
+        while self._held > CACHED_TOKENS * LINK_BYTES:
+            _, oldest = self._parts.popitem(last=False)
+            self._held -= len(oldest.links)
+        return part
+
+
+def _messages(text: Text | None) -> tuple[Mapping[str, Any], ...]:
+    """What was sent, a message each; a prompt of a completion is a message without a role."""
+    if text is None:
+        return ()
+    return text.messages or tuple({"content": prompt} for prompt in text.prompts)
+
+
+def _tokens(message: Mapping[str, Any], encoding: str) -> int | None:
+    try:
+        return count_message(message, encoding)
+    except UncountableError:
+        return None
+
+
+class HeadSample:
+    """The heads of one source that may be among the smallest of the store.
+
+    ``full`` holds, for the groups that have all their heads in the store, the greatest rank there;
+    ``most`` is how many a group may have.
+    """
+
+    def __init__(self, full: Mapping[Group, int], most: int) -> None:
+        self._full = full
+        self._most = most
+        self._kept: dict[Group, list[Order]] = {}
+        self._heads: dict[tuple[Group, Order], Head] = {}
+
+    def __len__(self) -> int:
+        return len(self._heads)
+
+    def wants(self, group: Group, rank: int, prompt: int) -> bool:
+        """Whether a head of that rank and prompt is not here yet and could be kept."""
+        if rank > self._full.get(group, rank) or (group, (rank, prompt)) in self._heads:
+            return False
+        kept = self._kept.get(group, [])
+        return len(kept) < self._most or (-rank, -prompt) > kept[0]
+
+    def add(self, head: Head) -> None:
+        """Keep a head that is wanted, in place of the greatest if its group has its ``most``."""
+        group, order = head.group, (head.rank, head.prompt)
+        kept = self._kept.setdefault(group, [])
+        self._heads[group, order] = head
+        if len(kept) < self._most:
+            heappush(kept, (-head.rank, -head.prompt))
+        else:
+            rank, prompt = heapreplace(kept, (-head.rank, -head.prompt))
+            del self._heads[group, (-rank, -prompt)]
+
+    def take(self) -> tuple[Head, ...]:
+        """All heads that are kept; the sample is empty afterwards."""
+        heads = tuple(self._heads.values())
+        self._kept.clear()
+        self._heads.clear()
+        return heads
