@@ -100,6 +100,27 @@ def load(path: Path | None, folder: Path) -> Config:
     return _checked(name, entries, chosen.parent)
 
 
+def load_names(path: Path) -> dict[str, str]:
+    """What people call workloads: a TOML file of lines ``"id" = "name"``. Raises ConfigError."""
+    try:
+        entries = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ConfigError(str(path), None, "cannot be read", hint="Check the path.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            str(path), None, f"is not TOML: {error}", hint='Write lines such as "3f2a…" = "Triage".'
+        ) from error
+    for workload, name in entries.items():
+        if not isinstance(name, str) or not name.strip():
+            raise ConfigError(
+                str(path),
+                None,
+                f"the name of {workload} must be a text",
+                hint='Write lines such as "3f2a…" = "Triage".',
+            )
+    return entries
+
+
 def _checked(name: str, entries: Mapping[str, Any], folder: Path) -> Config:
     def refuse(key: str, problem: str) -> ConfigError:
         return ConfigError(name, None, f"{key} {problem}", hint=f"Known keys: {', '.join(KEYS)}.")

@@ -107,6 +107,11 @@ class Store:
             columns = [column[0] for column in self._connection.description]
             return [dict(zip(columns, row, strict=True)) for row in self._connection.fetchall()]
 
+    def frame(self, name: str, /, **values: Any) -> pl.DataFrame:
+        """The result of ``queries/NAME.sql`` as a frame. For quantities: money stays in SQL."""
+        with self._failures():
+            return pl.DataFrame(self._connection.sql(query(name), params=values))
+
     def types(self, name: str, /, **values: Any) -> dict[str, str]:
         """The DuckDB type of each column that ``queries/NAME.sql`` returns."""
         self._connection.execute(query(name), values)

@@ -1,7 +1,8 @@
-"""The order of the steps: ingest, replay, explain."""
+"""The order of the steps: ingest, replay, explain, fine-tune."""
 
 from auditor.pipeline.explain import Explanation, explain
 from auditor.pipeline.ingest import Ingested, ingest
+from auditor.pipeline.prompts import pairs_of
 from auditor.pipeline.replay import MAX_DIMENSIONS, Question, Replay, replay
 
 __all__ = [
@@ -12,5 +13,6 @@ __all__ = [
     "Replay",
     "explain",
     "ingest",
+    "pairs_of",
     "replay",
 ]

@@ -54,8 +54,8 @@ class Replay:
     ``coverage``: queries/replay/coverage.sql and the totals of spent.sql; ``spent``: the actual
     cost by group; ``rows``: scenarios.sql, with the Scenario in place of its position;
     ``basis``: what the actual cost rests on; ``unpriced``: the calls without an actual cost;
-    ``why_unpriced``: the calls that a scenario could not price, by reason; ``training``: what the
-    scenarios with moves need to train, and its cost.
+    ``why_unpriced``: the calls that a scenario could not price, by reason; ``training``:
+    training.sql, what scenarios with moves train before, and what they come to with it.
     """
 
     question: Question
@@ -74,11 +74,14 @@ def replay(store: Store, question: Question) -> Replay:
     """Price the stored calls as asked. Reads the store and changes nothing in it."""
     rows: list[Row] = []
     why_unpriced: list[Row] = []
+    training: list[Row] = []
+    store.show("trainings", trainings_of(question.scenarios, question.book, question.names))
     for number, positions in enumerate(passes(question)):
         price_cells(store, question, positions)
-        _check(store)
+        check(store)
         rows += store.rows("replay/scenarios")
         why_unpriced += store.rows("replay/why_unpriced")
+        training += store.rows("replay/training")
         if number == 0:
             spent = store.rows("replay/spent")
             coverage = store.rows("replay/coverage", zone=question.zone)[0]
@@ -96,7 +99,7 @@ def replay(store: Store, question: Question) -> Replay:
         unpriced=tuple(unpriced),
         why_unpriced=_named(why_unpriced, question.scenarios),
         sources=tuple(store.rows("ingest/sources")),
-        training=_named(_training(store, question), question.scenarios),
+        training=_named(training, question.scenarios),
     )
 
 
@@ -113,15 +116,23 @@ def passes(question: Question) -> list[tuple[int, ...]]:
 
 
 def price_cells(
-    store: Store, question: Question, positions: tuple[int, ...], call_id: str | None = None
+    store: Store,
+    question: Question,
+    positions: tuple[int, ...],
+    *,
+    call_id: str | None = None,
+    by_workload: bool = True,
 ) -> None:
     """Lay down cells, cube, actual cost and ledger as temporary tables; of one call if named.
 
-    ``positions`` is one of ``passes``.
+    ``positions`` are scenarios of which at most one has moves. It sees each workload, or all calls
+    as one workload named '' if not ``by_workload``.
     """
     card = question.card
     moving = next((question.scenarios[n] for n in positions if question.scenarios[n].moves), None)
-    workloads = [row["workload"] for row in store.rows("replay/workloads")] if moving else []
+    workloads = [""]
+    if moving and by_workload:
+        workloads = [row["workload"] for row in store.rows("replay/workloads")]
     store.show("plan", plan_of(moving, workloads))
     store.run(
         "replay/cells",
@@ -132,7 +143,7 @@ def price_cells(
         call_id=call_id,
         windows=card.windows.padded,
         thresholds=card.thresholds.padded,
-        by_workload=moving is not None,
+        by_workload=by_workload and moving is not None,
         **{f"by_{n}": name for n, name in enumerate(_padded(question.by), 1)},
     )
     days = [row["price_date"] for row in store.rows("replay/dates")]
@@ -143,11 +154,6 @@ def price_cells(
     store.show("card", card.of_scenarios(store.rows("replay/steps"), positions))
     store.run("replay/ledger")
     store.show("asked", pl.DataFrame({"scenario": positions}, schema={"scenario": pl.Int32}))
-
-
-def _training(store: Store, question: Question) -> list[Row]:
-    store.show("trainings", trainings_of(question.scenarios, question.book, question.names))
-    return store.rows("replay/training")
 
 
 def _group(row: Row) -> list[tuple[bool, str]]:
@@ -165,7 +171,7 @@ def _named(rows: list[Row], scenarios: tuple[Scenario, ...]) -> tuple[Row, ...]:
     return tuple({**row, "scenario": scenarios[row["scenario"]]} for row in rows)
 
 
-def _check(store: Store) -> None:
+def check(store: Store) -> None:
     """Run queries/checks: each returns the rows that must not exist. Raises AuditError."""
     for name in query_names("checks"):
         if broken := store.rows(name):

@@ -37,9 +37,20 @@ def scenarios(known: Iterable[Scenario], console: Console) -> None:
         console.print(
             Text(f"  {one.name}", style="bold").append(f"  {one.title}", style="not bold")
         )
-        _indented(console, f"{', else '.join(one.models)}; {prices_at}{tier}")
+        for goes in _where_to(one):
+            _indented(console, f"{goes}; {prices_at}{tier}")
         for note in one.notes:
             _indented(console, f"- {note}")
+
+
+def _where_to(scenario: Scenario) -> list[str]:
+    """What goes where: a line, or one a move."""
+    if not scenario.moves:
+        return [", else ".join(scenario.models)]
+    return [
+        f"{', '.join(move.workloads) or 'all other calls'} to {', else '.join(move.models)}"
+        for move in scenario.moves
+    ]
 
 
 def prices(

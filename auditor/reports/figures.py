@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -49,7 +50,11 @@ def grouped(value: Decimal) -> str:
 
 
 def places_of(result: Replay) -> int:
-    """Decimals that tell the amounts apart: cents from 100 USD on, else 4, else 6."""
-    amounts = [row["cost_usd"] for row in result.rows] + [result.total["cost_usd"]]
+    """Decimals that tell the amounts of a replay apart."""
+    return places_for([*(row["cost_usd"] for row in result.rows), result.total["cost_usd"]])
+
+
+def places_for(amounts: Iterable[Decimal | None]) -> int:
+    """Decimals that tell amounts apart: cents from 100 USD on, else 4, else 6."""
     largest = max((abs(amount) for amount in amounts if amount is not None), default=Decimal(0))
     return 2 if largest >= 100 else 4 if largest >= 1 else 6

@@ -7,16 +7,18 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from auditor import __version__
 from auditor.errors import AuditError, printable
-from auditor.pipeline.replay import Replay
+from auditor.pipeline.replay import Question, Replay
 from auditor.reports.figures import plain
 from auditor.reports.rows import (
     SPENT_COLUMNS,
@@ -25,6 +27,7 @@ from auditor.reports.rows import (
     result_rows,
     result_schema,
 )
+from auditor.scenarios import Scenario
 
 SCHEMA = "audit.replay/1"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -36,22 +39,7 @@ def as_json(result: Replay) -> str:
     period = period_of(result)
     document = {
         "schema": SCHEMA,
-        "run": {
-            "tool": f"audit {__version__}",
-            "prices": [
-                {"name": book.name, "sha256": book.sha256} for book in result.question.book.files
-            ],
-            "scenarios": [
-                {"name": scenario.name, "sha256": scenario.sha256}
-                for scenario in result.question.scenarios
-            ],
-            "models": dict(sorted(result.question.names.items())),
-            "assume_model": result.question.assume_model,
-            "sources": [
-                {"name": row["name"], "format": row["format"], "sha256": row["sha256"]}
-                for row in result.sources
-            ],
-        },
+        "run": run_of(result.question, result.question.scenarios, result.sources),
         "period": {
             "from": period[0].isoformat() if period[0] else None,
             "to": period[1].isoformat() if period[1] else None,
@@ -80,18 +68,33 @@ def as_json(result: Replay) -> str:
             "recorded_actual_usd": plain(total["recorded_actual_usd"]),
             "doubtful_calls": total["doubtful_calls"],
             "doubtful_usd": plain(total["doubtful_usd"]),
-            "basis": [_texts(row) for row in result.basis],
-            "by": [_texts(_group(result, row)) for row in result.spent],
+            "basis": [texts(row) for row in result.basis],
+            "by": [texts(_group(result, row)) for row in result.spent],
         },
-        "scenarios": [_texts(row) for row in result_rows(result)],
+        "scenarios": [texts(row) for row in result_rows(result)],
+        "training": [texts({**row, "scenario": row["scenario"].name}) for row in result.training],
         "notes": {s.name: list(s.notes) for s in result.question.scenarios if s.notes},
-        "unpriced": [_texts(row) for row in result.unpriced],
+        "unpriced": [texts(row) for row in result.unpriced],
         "unpriced_in_scenarios": [
             {"name": row["scenario"].name, "reason": row["reason"], "calls": row["calls"]}
             for row in result.why_unpriced
         ],
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def run_of(
+    question: Question, scenarios: Iterable[Scenario], sources: Iterable[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What the figures were made with and from."""
+    return {
+        "tool": f"audit {__version__}",
+        "prices": [{"name": book.name, "sha256": book.sha256} for book in question.book.files],
+        "scenarios": [{"name": one.name, "sha256": one.sha256} for one in scenarios],
+        "models": dict(sorted(question.names.items())),
+        "assume_model": question.assume_model,
+        "sources": [{name: row[name] for name in ("name", "format", "sha256")} for row in sources],
+    }
 
 
 def period_of(result: Replay) -> tuple[date | None, date | None]:
@@ -112,16 +115,23 @@ def _group(result: Replay, row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _texts(row: dict[str, Any]) -> dict[str, Any]:
+def texts(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row for JSON: money as decimal strings."""
     return {k: plain(v) if isinstance(v, Decimal) else v for k, v in row.items()}
 
 
 def as_csv(result: Replay) -> str:
     """``result_rows`` as RFC 4180 with ``\\n``; no text can be taken for a formula."""
+    return csv_text(result_schema(result), result_rows(result))
+
+
+def csv_text(columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """Rows as RFC 4180 with ``\\n``: every digit, and no text that could be taken for a formula."""
+    names = tuple(columns)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([_cell(name) for name in result_schema(result)])
-    writer.writerows([_cell(value) for value in row.values()] for row in result_rows(result))
+    writer.writerow([_cell(name) for name in names])
+    writer.writerows([_cell(row[name]) for name in names] for row in rows)
     return out.getvalue()
 
 
@@ -134,25 +144,35 @@ def _cell(value: Any) -> str:
 def as_markdown(result: Replay) -> str:
     """``result_rows`` as a Markdown table, numbers in full."""
     shown = [name for name in result_schema(result) if name != "title"]
+    return markdown_text(
+        shown, (*dimension_columns(result.question.by), "name"), result_rows(result)
+    )
+
+
+def markdown_text(
+    columns: Iterable[str], words: Collection[str], rows: Iterable[Mapping[str, Any]]
+) -> str:
+    """Rows as a Markdown table: the columns of ``words`` to the left, numbers to the right."""
+    names = tuple(columns)
     lines = [
-        "| " + " | ".join(shown) + " |",
-        "|"
-        + "|".join(
-            " --- " if name in (*dimension_columns(result.question.by), "name") else " ---: "
-            for name in shown
-        )
-        + "|",
+        "| " + " | ".join(names) + " |",
+        "|" + "|".join(" --- " if name in words else " ---: " for name in names) + "|",
     ]
-    for row in result_rows(result):
-        cells = [printable(plain(row[name]) or "").replace("|", "\\|") for name in shown]
+    for row in rows:
+        cells = [printable(plain(row[name]) or "").replace("|", "\\|") for name in names]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
 def as_parquet(result: Replay) -> bytes:
     """``result_frame`` as Parquet."""
+    return parquet_bytes(result_frame(result))
+
+
+def parquet_bytes(frame: pl.DataFrame) -> bytes:
+    """A frame as Parquet."""
     out = io.BytesIO()
-    result_frame(result).write_parquet(out, statistics=False)
+    frame.write_parquet(out, statistics=False)
     return out.getvalue()
 
 

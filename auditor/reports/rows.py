@@ -12,6 +12,7 @@ from auditor.pipeline.replay import Replay
 USD = pl.Decimal(38, 18)
 COUNTS = ("calls", "fits", "overflows", "unpriced", "input_tokens", "output_tokens")
 MONEY = ("cost_usd", "actual_usd", "delta_usd")
+TRAINING = ("training_usd", "total_usd")
 
 RESULT_COLUMNS: Mapping[str, Any] = {
     "name": pl.String,
@@ -37,7 +38,11 @@ def dimension_columns(by: Iterable[str]) -> tuple[str, ...]:
 
 def result_schema(result: Replay) -> dict[str, Any]:
     """The columns of ``result_rows`` in their order, with their types."""
-    return {**dict.fromkeys(dimension_columns(result.question.by), pl.String), **RESULT_COLUMNS}
+    return {
+        **dict.fromkeys(dimension_columns(result.question.by), pl.String),
+        **RESULT_COLUMNS,
+        **(dict.fromkeys(TRAINING, USD) if result.training else {}),
+    }
 
 
 def result_rows(result: Replay) -> list[dict[str, Any]]:
@@ -47,7 +52,8 @@ def result_rows(result: Replay) -> list[dict[str, Any]]:
     calls, fits, overflows, unpriced, input_tokens, output_tokens, cost_usd, actual_usd (actual
     cost of the calls that this row priced and whose actual cost is known: compared_calls),
     compared_usd (the scenario's cost of the same calls), delta_usd = compared_usd - actual_usd,
-    ratio = compared_usd / actual_usd.
+    ratio = compared_usd / actual_usd; and where some scenario trains a model, training_usd (once)
+    and total_usd = cost_usd + training_usd, on rows of all calls.
     """
     by = dimension_columns(result.question.by)
     return [
@@ -60,9 +66,20 @@ def result_rows(result: Replay) -> list[dict[str, Any]]:
             "ratio": row["ratio"],
             "compared_calls": row["compared_calls"],
             "compared_usd": row["compared_usd"],
+            **_training(result, row),
         }
         for row in result.rows
     ]
+
+
+def _training(result: Replay, row: dict[str, Any]) -> dict[str, Any]:
+    """The training columns of a row; a group has no share in what is trained for all."""
+    if not result.training:
+        return {}
+    found = next((t for t in result.training if t["scenario"] is row["scenario"]), None)
+    if found is None or result.question.by:
+        return dict.fromkeys(TRAINING)
+    return {name: found[name] for name in TRAINING}
 
 
 def result_frame(result: Replay) -> pl.DataFrame:

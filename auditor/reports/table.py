@@ -55,7 +55,7 @@ def show(result: Replay, console: Console) -> None:
         )
         console.print()
     for note in notes_of(result, all_rows, places):
-        console.print(_bullet(note))
+        console.print(bullet(note))
     if result.unpriced:
         console.print()
         print_whole(unpriced_table(result.unpriced[:SHOWN_UNPRICED]), console)
@@ -250,7 +250,8 @@ def _money(row: dict[str, Any], places: int, partly: bool) -> list[Text]:
     ]
 
 
-def _bullet(note: str) -> Table:
+def bullet(note: str) -> Table:
+    """A note as a list item."""
     line = Table.grid(padding=(0, 1, 0, 0))
     line.add_row("-", Text(note))
     return line

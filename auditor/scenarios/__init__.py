@@ -34,7 +34,7 @@ from typing import Any
 from auditor.errors import AuditError, ScenarioError
 from auditor.scenarios.moves import Levers, Move, read_moves, read_share
 
-__all__ = ["Levers", "Move", "Scenario", "built_in", "choose", "load", "read_share"]
+__all__ = ["NAME", "Levers", "Move", "Scenario", "built_in", "choose", "load", "read_share"]
 
 DEFAULT_GROUP = "august-2023"
 USER_GROUP = "user"

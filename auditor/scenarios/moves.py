@@ -64,10 +64,6 @@ class Move:
     training_tokens: int = 0
     trained_at: date | None = None
 
-    def takes(self, workload: str) -> bool:
-        """Whether the calls of a workload ('': of none) go with this move."""
-        return not self.workloads or workload in self.workloads
-
 
 Refuse = Callable[[str], Exception]
 

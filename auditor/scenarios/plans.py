@@ -25,20 +25,27 @@ def plan_of(scenario: Scenario | None, workloads: Iterable[str]) -> pl.DataFrame
     Columns: workload ('': calls of none), move (its place), cut_tokens, kept_ppm and output_ppm
     (parts of a million). Empty for None and for a scenario without moves.
     """
+    takers: dict[str, int] = {}
+    others = None
+    for place, move in enumerate(scenario.moves if scenario else ()):
+        for workload in move.workloads if others is None else ():
+            takers.setdefault(workload, place)
+        if not move.workloads and others is None:
+            others = place
     rows = []
     for workload in workloads:
-        for place, move in enumerate(scenario.moves if scenario else ()):
-            if move.takes(workload):
-                rows.append(
-                    {
-                        "workload": workload,
-                        "move": place,
-                        "cut_tokens": move.levers.cut_tokens,
-                        "kept_ppm": int(move.levers.kept.scaleb(PARTS_OF_A_MILLION)),
-                        "output_ppm": int(move.levers.output.scaleb(PARTS_OF_A_MILLION)),
-                    }
-                )
-                break
+        taker = takers.get(workload, others)
+        if scenario and taker is not None:
+            levers = scenario.moves[taker].levers
+            rows.append(
+                {
+                    "workload": workload,
+                    "move": taker,
+                    "cut_tokens": levers.cut_tokens,
+                    "kept_ppm": int(levers.kept.scaleb(PARTS_OF_A_MILLION)),
+                    "output_ppm": int(levers.output.scaleb(PARTS_OF_A_MILLION)),
+                }
+            )
     return pl.DataFrame(
         rows,
         schema={

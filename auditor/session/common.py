@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import ExitStack
+from datetime import date
 from pathlib import Path
 
 from rich.console import Console
@@ -22,6 +23,7 @@ from auditor.terminal import say
 from auditor.workload import WORKLOAD_TAGS
 
 SHOWN_REJECTS = 3
+FILE_WIDTH = 160
 DIMENSIONS = (
     "day",
     "month",
@@ -96,6 +98,24 @@ def own_files(settings: Config, db: Path | None, *given: Path) -> frozenset[Path
     config = (Path(settings.file),) if settings.file else ()
     files = (*store, *config, *settings.prices, *settings.scenarios, *given)
     return frozenset(file.resolve() for file in files)
+
+
+def check_period(from_date: date | None, to_date: date | None) -> None:
+    """Refuse a period without a day."""
+    if from_date and to_date and from_date >= to_date:
+        raise AuditError(
+            f"--from {from_date} is not before --to {to_date}",
+            hint="--to is the first day that is no longer in: 2023-09-01 for all of August.",
+        )
+
+
+def check_zone(store: Store, zone: str) -> None:
+    """Refuse a time zone that nobody knows."""
+    if not store.has_time_zone(zone):
+        raise AuditError(
+            f"{zone} is no time zone",
+            hint="Give a name such as Europe/Berlin or UTC, with --tz or in audit.toml.",
+        )
 
 
 def check_output(output: Path, own: frozenset[Path]) -> None:

@@ -9,13 +9,15 @@ from typing import Any
 
 from auditor import pipeline, terminal
 from auditor.config import Allowance
-from auditor.errors import AuditError
 from auditor.reports import files, table
 from auditor.reports.figures import counted
 from auditor.session.common import (
+    FILE_WIDTH,
     allowance_of,
     book_of,
     check_output,
+    check_period,
+    check_zone,
     dimensions_of,
     own_files,
     say_rejects,
@@ -25,8 +27,6 @@ from auditor.session.common import (
 )
 from auditor.store import Store
 from auditor.terminal import say
-
-FILE_WIDTH = 160
 
 
 def replay(
@@ -61,22 +61,14 @@ def replay(
         by=dimensions_of(by),
         assume_model=assume_model,
     )
-    if from_date and to_date and from_date >= to_date:
-        raise AuditError(
-            f"--from {from_date} is not before --to {to_date}",
-            hint="--to is the first day that is no longer in: 2023-09-01 for all of August.",
-        )
+    check_period(from_date, to_date)
     own = own_files(settings, db, *prices, *scenario_files)
     if output is not None:
         check_output(output, own)
     allowed_rejects = allowance_of("--allow-rejects", allow_rejects, settings.allow_rejects)
     allowed_unpriced = allowance_of("--allow-unpriced", allow_unpriced, settings.allow_unpriced)
     with Store.open(db, to_read=not logs, hash_key=hash_key) as store:
-        if not store.has_time_zone(question.zone):
-            raise AuditError(
-                f"{question.zone} is no time zone",
-                hint="Give a name such as Europe/Berlin or UTC, with --tz or in audit.toml.",
-            )
+        check_zone(store, question.zone)
         if logs:
             take_in(
                 store,

@@ -1,6 +1,7 @@
 -- Purpose: expressions that several queries share.
 -- Reads:   nothing
--- Writes:  temporary macros quality, local_time, dimension, step, share_up, token_cost
+-- Writes:  temporary macros quality, local_time, dimension, step, share_up, token_cost,
+--          units, usd_of, up, down, nearest, millionths
 
 -- A total order on readings of one call: the greatest is kept. See ingest/name_rows.sql.
 CREATE OR REPLACE TEMP MACRO quality(
@@ -93,3 +94,18 @@ CREATE OR REPLACE TEMP MACRO token_cost(tokens, usd_per_token) AS
         WHEN tokens = 0 THEN 0::DECIMAL(38, 12)
         ELSE tokens::DECIMAL(20, 0) * usd_per_token::DECIMAL(18, 12)
     END;
+
+-- Money in whole units of 10^-18 USD, and back: for divisions, which DECIMAL would make a DOUBLE.
+CREATE OR REPLACE TEMP MACRO units(usd) AS
+    replace(usd::DECIMAL(38, 18)::VARCHAR, '.', '')::HUGEINT;
+CREATE OR REPLACE TEMP MACRO usd_of(units) AS
+    units::DECIMAL(38, 0) * 0.000000000000000001::DECIMAL(19, 18);
+
+-- Quotients of whole numbers of which the second is above 0: rounded up, down (both of a first number
+-- of at least 0), or to the nearest, a half away from 0.
+CREATE OR REPLACE TEMP MACRO up(whole, parts) AS (whole + parts - 1) // parts;
+CREATE OR REPLACE TEMP MACRO down(whole, parts) AS whole // nullif(parts, 0);
+CREATE OR REPLACE TEMP MACRO nearest(whole, parts) AS
+    sign(whole) * ((abs(whole) * 2 + parts) // (nullif(parts, 0) * 2));
+CREATE OR REPLACE TEMP MACRO millionths(count) AS
+    (count::DECIMAL(38, 0) * 0.000001::DECIMAL(7, 6))::DECIMAL(38, 6);

@@ -8,134 +8,36 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from auditor import __version__
+from auditor.cli.finetune import finetune
+from auditor.cli.options import (
+    INCOMPLETE,
+    Day,
+    allow_rejects_option,
+    allowance_options,
+    assume_model_option,
+    check_sources,
+    config_option,
+    db_option,
+    hash_key,
+    names_option,
+    period_options,
+    prices_option,
+    reading_options,
+    result_options,
+    scenario_options,
+)
 from auditor.errors import AuditError, printable
 
-INCOMPLETE = 3
 INTERRUPTED = 130
-FORMATS = ("table", "json", "csv", "md", "parquet")
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-class Day(click.ParamType[date]):
-    """A date such as 2023-08-22."""
-
-    name = "date"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
-        try:
-            return value if isinstance(value, date) else date.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is no date such as 2023-08-22", param, ctx)
-
-
-def options(*decorators: Callable[[F], F]) -> Callable[[F], F]:
-    """Several options as one decorator."""
-
-    def decorate(command: F) -> F:
-        for decorator in reversed(decorators):
-            command = decorator(command)
-        return command
-
-    return decorate
-
-
-def db_option(required: bool) -> Callable[[F], F]:
-    """``--db FILE``."""
-    return click.option(
-        "--db",
-        type=click.Path(dir_okay=False, path_type=Path),
-        required=required,
-        envvar="AUDIT_DB",
-        show_envvar=True,
-        metavar="FILE",
-        help="The store, a DuckDB file. Made if it is not there.",
-    )
-
-
-config_option = click.option(
-    "--config",
-    type=click.Path(dir_okay=False, path_type=Path),
-    envvar="AUDIT_CONFIG",
-    show_envvar=True,
-    metavar="FILE",
-    help="Settings; audit.toml of the current folder unless given.",
-)
-prices_option = click.option(
-    "--prices",
-    multiple=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="A price book of your own; its rows win over ours. May be repeated.",
-)
-assume_model_option = click.option(
-    "--assume-model", metavar="NAME", help="The model of calls whose log names none."
-)
-allow_rejects_option = click.option(
-    "--allow-rejects", metavar="N|N%", help="Rejected lines that still count as complete."
-)
-reading_options = options(
-    click.option("--as", "as_format", metavar="FORMAT", help="Read every file as this format."),
-    click.option(
-        "--exclude", multiple=True, metavar="GLOB", help="Leave files out by name. May be repeated."
-    ),
-    assume_model_option,
-    click.option(
-        "--estimate",
-        is_flag=True,
-        help="Where nobody can count a call's tokens, take four characters (or bytes) a token.",
-    ),
-    click.option("--keep-text", is_flag=True, help="Store prompts and answers with the calls."),
-)
-scenario_options = options(
-    click.option(
-        "--scenario",
-        "wanted",
-        multiple=True,
-        metavar="NAME",
-        help="A scenario or group of scenarios; august-2023 unless given. May be repeated.",
-    ),
-    click.option(
-        "--scenarios",
-        "scenario_files",
-        multiple=True,
-        type=click.Path(dir_okay=False, path_type=Path),
-        metavar="FILE",
-        help="A scenario of your own (TOML). May be repeated.",
-    ),
-)
-period_options = options(
-    click.option("--from", "from_date", type=Day(), metavar="DATE", help="First day."),
-    click.option("--to", "to_date", type=Day(), metavar="DATE", help="First day no longer in."),
-    click.option(
-        "--tz",
-        "zone",
-        envvar="AUDIT_TZ",
-        show_envvar=True,
-        metavar="ZONE",
-        help="Time zone of days and months, such as Europe/Berlin; UTC unless given.",
-    ),
-)
-allowance_options = options(
-    allow_rejects_option,
-    click.option(
-        "--allow-unpriced", metavar="N|N%", help="Unpriced calls that still count as complete."
-    ),
-)
-
-
-def _hash_key() -> bytes | None:
-    """The secret of AUDIT_HASH_KEY. There is no option for it: others can see command lines."""
-    return os.environ.get("AUDIT_HASH_KEY", "").encode("utf-8", "surrogateescape") or None
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -162,14 +64,7 @@ def cli() -> None:
 @period_options
 @reading_options
 @allowance_options
-@click.option("--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="PATH",
-    help="Write to a file instead of standard output.",
-)
+@result_options
 @config_option
 def replay(logs: tuple[str, ...], db: Path | None, **given: Any) -> None:
     """Price real traffic under every scenario.
@@ -179,11 +74,8 @@ def replay(logs: tuple[str, ...], db: Path | None, **given: Any) -> None:
     """
     from auditor.session import replaying
 
-    if not logs and db is None:
-        raise click.UsageError("Name LOGS to read, or a store with --db.")
-    if given["format_"] == "parquet" and given["output"] is None:
-        raise click.UsageError("--format parquet needs -o PATH.")
-    complete = replaying.replay(logs, db, hash_key=_hash_key(), **given)
+    check_sources(logs, db, given)
+    complete = replaying.replay(logs, db, hash_key=hash_key(), **given)
     sys.exit(0 if complete else INCOMPLETE)
 
 
@@ -198,8 +90,11 @@ def ingest(logs: tuple[str, ...], db: Path, **given: Any) -> None:
     """Read logs into a store; what it holds already is skipped."""
     from auditor.session import replaying
 
-    complete = replaying.ingest(logs, db, hash_key=_hash_key(), **given)
+    complete = replaying.ingest(logs, db, hash_key=hash_key(), **given)
     sys.exit(0 if complete else INCOMPLETE)
+
+
+cli.add_command(finetune)
 
 
 @cli.command()
@@ -267,6 +162,29 @@ def show_models(db: Path, **given: Any) -> None:
     from auditor.session import showing
 
     showing.show_models(db, **given)
+
+
+@show.command("workloads")
+@db_option(required=True)
+@names_option
+@prices_option
+@assume_model_option
+@config_option
+def show_workloads(db: Path, **given: Any) -> None:
+    """What the stored calls are for: how each workload was found, its calls, times and cost."""
+    from auditor.session import finetuning
+
+    finetuning.show_workloads(db, **given)
+
+
+@show.command("pairs")
+@db_option(required=True)
+@config_option
+def show_pairs(db: Path, **given: Any) -> None:
+    """Models that answered the same prompts, and how long their answers are against each other."""
+    from auditor.session import finetuning
+
+    finetuning.show_pairs(db, **given)
 
 
 @show.command("rejects")

@@ -1,0 +1,136 @@
+"""``audit finetune``."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from auditor.cli.options import (
+    INCOMPLETE,
+    Day,
+    allowance_options,
+    check_sources,
+    config_option,
+    db_option,
+    from_option,
+    hash_key,
+    names_option,
+    prices_option,
+    reading_options,
+    result_options,
+    scenario_files_option,
+    zone_option,
+)
+
+
+class WithDefault(click.Group):
+    """A group whose name alone runs a command of it: ``audit finetune LOGS``."""
+
+    default = "verdict"
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or args[0] not in self.commands or args[0] == self.default:
+            args = [self.default, *args]
+        return super().parse_args(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for name in super().list_commands(ctx) if name != self.default]
+
+
+@click.group(cls=WithDefault)
+def finetune() -> None:
+    """Say for each workload whether fine-tuning pays."""
+
+
+class Verdict(click.Command):
+    """Shows itself under the name of its group."""
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        path = ctx.parent.command_path if ctx.parent else ctx.command_path
+        formatter.write_usage(path, " ".join(self.collect_usage_pieces(ctx)))
+
+
+@finetune.command("verdict", cls=Verdict)
+@click.argument("logs", nargs=-1, metavar="[LOGS]...")
+@db_option(required=False)
+@click.option(
+    "--to",
+    default="ft-gpt-3.5-turbo",
+    show_default=True,
+    metavar="SCENARIO",
+    help="The fine-tuned model to train: a scenario of one model.",
+)
+@click.option(
+    "--against",
+    default="actual",
+    show_default=True,
+    metavar="SCENARIO",
+    help="What to compare with: actual, or a scenario.",
+)
+@click.option(
+    "--workload", multiple=True, metavar="ID", help="Only this one, in detail. May be repeated."
+)
+@names_option
+@click.option("--keep-prompt", metavar="SHARE", help="Send only this share of each prompt.")
+@click.option(
+    "--drop",
+    type=click.Choice(["shared-prefix"]),
+    help="Cut off what the prompts of each workload begin with.",
+)
+@click.option(
+    "--output-ratio",
+    default="1",
+    show_default=True,
+    metavar="R|observed",
+    help="Length of the answers in logged ones; observed: where both models answered a prompt.",
+)
+@click.option(
+    "--examples",
+    type=click.IntRange(10, 1_000_000),
+    default=100,
+    show_default=True,
+    help="Train on at most so many calls of each workload.",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(1, 50),
+    help="Passes over the examples; unless given OpenAI's default: 3, more for few examples.",
+)
+@click.option(
+    "--retrain-every",
+    type=click.IntRange(1, 36_500),
+    metavar="DAYS",
+    help="Train again that often.",
+)
+@click.option(
+    "--write-scenario",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write a scenario that moves what pays back and leaves the rest.",
+)
+@scenario_files_option
+@prices_option
+@from_option
+@click.option("--until", "to_date", type=Day(), metavar="DATE", help="First day no longer in.")
+@zone_option
+@reading_options
+@allowance_options
+@result_options
+@config_option
+def finetune_verdict(logs: tuple[str, ...], db: Path | None, **given: Any) -> None:
+    """Say for each workload whether fine-tuning pays.
+
+    Calls are grouped by what they are for: a tag of the log, else the system message, else the
+    opening of the first message. LOGS and --db as in `audit replay`. `audit finetune dataset`
+    writes a training set.
+    """
+    from auditor.session import finetuning
+
+    check_sources(logs, db, given)
+    today = datetime.now(UTC).date()
+    complete = finetuning.finetune(logs, db, hash_key=hash_key(), today=today, **given)
+    sys.exit(0 if complete else INCOMPLETE)

@@ -1,0 +1,159 @@
+"""The options that several commands share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+INCOMPLETE = 3
+FORMATS = ("table", "json", "csv", "md", "parquet")
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Day(click.ParamType[date]):
+    """A date such as 2023-08-22."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        try:
+            return value if isinstance(value, date) else date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no date such as 2023-08-22", param, ctx)
+
+
+def options(*decorators: Callable[[F], F]) -> Callable[[F], F]:
+    """Several options as one decorator."""
+
+    def decorate(command: F) -> F:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return decorate
+
+
+def db_option(required: bool) -> Callable[[F], F]:
+    """``--db FILE``."""
+    return click.option(
+        "--db",
+        type=click.Path(dir_okay=False, path_type=Path),
+        required=required,
+        envvar="AUDIT_DB",
+        show_envvar=True,
+        metavar="FILE",
+        help="The store, a DuckDB file. Made if it is not there.",
+    )
+
+
+config_option = click.option(
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="AUDIT_CONFIG",
+    show_envvar=True,
+    metavar="FILE",
+    help="Settings; audit.toml of the current folder unless given.",
+)
+prices_option = click.option(
+    "--prices",
+    multiple=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A price book of your own; its rows win over ours. May be repeated.",
+)
+assume_model_option = click.option(
+    "--assume-model", metavar="NAME", help="The model of calls whose log names none."
+)
+allow_rejects_option = click.option(
+    "--allow-rejects", metavar="N|N%", help="Rejected lines that still count as complete."
+)
+reading_options = options(
+    click.option("--as", "as_format", metavar="FORMAT", help="Read every file as this format."),
+    click.option(
+        "--exclude", multiple=True, metavar="GLOB", help="Leave files out by name. May be repeated."
+    ),
+    assume_model_option,
+    click.option(
+        "--estimate",
+        is_flag=True,
+        help="Where nobody can count a call's tokens, take four characters (or bytes) a token.",
+    ),
+    click.option("--keep-text", is_flag=True, help="Store prompts and answers with the calls."),
+)
+scenario_files_option = click.option(
+    "--scenarios",
+    "scenario_files",
+    multiple=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A scenario of your own (TOML). May be repeated.",
+)
+scenario_options = options(
+    click.option(
+        "--scenario",
+        "wanted",
+        multiple=True,
+        metavar="NAME",
+        help="A scenario or group of scenarios; august-2023 unless given. May be repeated.",
+    ),
+    scenario_files_option,
+)
+from_option = click.option("--from", "from_date", type=Day(), metavar="DATE", help="First day.")
+zone_option = click.option(
+    "--tz",
+    "zone",
+    envvar="AUDIT_TZ",
+    show_envvar=True,
+    metavar="ZONE",
+    help="Time zone of days and months, such as Europe/Berlin; UTC unless given.",
+)
+period_options = options(
+    from_option,
+    click.option("--to", "to_date", type=Day(), metavar="DATE", help="First day no longer in."),
+    zone_option,
+)
+allowance_options = options(
+    allow_rejects_option,
+    click.option(
+        "--allow-unpriced", metavar="N|N%", help="Unpriced calls that still count as complete."
+    ),
+)
+
+
+result_options = options(
+    click.option(
+        "--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True
+    ),
+    click.option(
+        "-o",
+        "--output",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="PATH",
+        help="Write to a file instead of standard output.",
+    ),
+)
+names_option = click.option(
+    "--names",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help='Names of workloads: a TOML file of lines "id" = "name".',
+)
+
+
+def hash_key() -> bytes | None:
+    """The secret of AUDIT_HASH_KEY. There is no option for it: others can see command lines."""
+    return os.environ.get("AUDIT_HASH_KEY", "").encode("utf-8", "surrogateescape") or None
+
+
+def check_sources(logs: tuple[str, ...], db: Path | None, given: dict[str, Any]) -> None:
+    """Refuse what names nothing to read, or has nowhere to write."""
+    if not logs and db is None:
+        raise click.UsageError("Name LOGS to read, or a store with --db.")
+    if given["format_"] == "parquet" and given["output"] is None:
+        raise click.UsageError("--format parquet needs -o PATH.")

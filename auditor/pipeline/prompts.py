@@ -1,0 +1,105 @@
+"""What the prompts of a workload share, and what several models answered to the same prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from auditor.pipeline.replay import Question
+from auditor.prices import resolve
+from auditor.store import Store
+from auditor.workload import Pair, measure_prefixes, observed_pairs
+from auditor.workload.pairs import share_of
+
+ALL = ""
+"""The workload of a row that is of all calls together."""
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The longest beginning that ``level`` of 100 measured prompts have; see workload.prefix."""
+
+    level: int
+    encoding: str
+    heads: int
+    holding: int
+    whole_messages: int
+    then_tokens: int
+    cut_tokens: int
+
+    @property
+    def share(self) -> Decimal:
+        """The share of the measured prompts that begin so, rounded down to six decimals."""
+        return Decimal(self.holding * MILLION // self.heads).scaleb(-6)
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """The shared beginning of one workload at each level."""
+
+    levels: tuple[Level, ...]
+
+    @property
+    def best(self) -> Level:
+        """The level at which most tokens could be cut in all; of equal ones the highest."""
+        return max(self.levels, key=lambda at: (at.cut_tokens * at.holding, at.level))
+
+
+def beginnings_of(store: Store, base: Question, *, by_workload: bool) -> dict[str, Beginning]:
+    """The shared beginnings of the prompts in a period, by workload or of all together.
+
+    Of all together only the beginning that every measured prompt has: the sample is drawn workload
+    by workload, so other shares of it are not shares of the calls.
+    """
+    heads = store.frame(
+        "finetune/heads",
+        from_date=base.from_date,
+        to_date=base.to_date,
+        zone=base.zone,
+        by_workload=by_workload,
+    )
+    if heads.is_empty():
+        return {}
+    measured = measure_prefixes(heads, store.frame("finetune/parts"))
+    found: dict[str, list[Level]] = {}
+    for row in measured.iter_rows(named=True):
+        workload = row.pop("workload")
+        if by_workload or row["level"] == 100:
+            found.setdefault(workload, []).append(Level(**row))
+    return {workload: Beginning(tuple(levels)) for workload, levels in found.items()}
+
+
+def pairs_of(store: Store, base: Question) -> tuple[Pair, ...]:
+    """The pairs of models that answered the same prompts in a period."""
+    answers = store.frame(
+        "finetune/answers", from_date=base.from_date, to_date=base.to_date, zone=base.zone
+    )
+    return observed_pairs(answers.drop("called_at")) if not answers.is_empty() else ()
+
+
+def observed_ratios(
+    pairs: Iterable[Pair], workloads: Iterable[str], target: str, base: Question
+) -> Mapping[str, tuple[Decimal, bool]]:
+    """How much longer the target answers, by workload, and whether that was observed.
+
+    Of the prompts of the workload that the target and another model both answered; else of those
+    of all workloads; else 1, not observed. ``target`` is a row of the price book; the names in the
+    log are looked up as for prices.
+    """
+    sums: dict[str | None, tuple[int, int]] = {}
+    for pair in pairs:
+        found = resolve(pair.model, base.to_date, base.book, base.names)
+        of_base = resolve(pair.base, base.to_date, base.book, base.names)
+        if target in (found.model, found.snapshot) and target != of_base.model:
+            made, wrote = sums.get(pair.workload, (0, 0))
+            sums[pair.workload] = (made + pair.model_tokens, wrote + pair.base_tokens)
+    ratios = {workload: share_of(*tokens) for workload, tokens in sums.items()}
+    together = ratios.get(None)
+    return {
+        workload: (ratios[workload], True)
+        if workload in ratios
+        else (together or Decimal(1), together is not None)
+        for workload in workloads
+    }

@@ -1,0 +1,286 @@
+"""The verdicts on fine-tuning on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import ROUND_FLOOR, Decimal
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from auditor.errors import printable
+from auditor.pipeline.finetune import Tuning
+from auditor.reports.figures import NOTHING, counted, n, places_for, plain, usd
+from auditor.reports.table import WIDE, bare_table, bullet, print_whole
+from auditor.reports.tuning import (
+    ALL_CALLS,
+    NOT_SAID,
+    label_of,
+    percent,
+    verdict_of,
+    why,
+)
+
+MOST_ROWS = 1_000
+STYLES = {"pays_back": "green", "never": "red", "needs_cut": "yellow"}
+NAME_WIDTH = 22
+PAYS_BELOW = "pays below"
+
+
+def show(result: Tuning, console: Console) -> None:
+    """Print the verdicts; in several tables where the terminal is narrower than 124 columns."""
+    rows = [row for row in (result.total, *result.rows) if row is not None][:MOST_ROWS]
+    places = places_for(row[name] for row in rows for name in ("against_usd", "replayed_usd"))
+    console.print(_heading(result))
+    console.print()
+    if console.width >= WIDE:
+        print_whole(_one_table(result, rows, places), console)
+    else:
+        print_whole(_cost_table(result, rows, places), console)
+        console.print()
+        console.print(_verdict_table(result, rows))
+    if any(row["beginnings"] for row in rows):
+        console.print()
+        print_whole(_beginnings_table(result, rows), console)
+    if result.grid and result.grid_of:
+        console.print()
+        print_whole(_grid_table(result, places), console)
+    console.print()
+    if len(result.rows) >= MOST_ROWS:
+        console.print(Text(f"The tables end after {MOST_ROWS:,} rows; --format csv holds all."))
+    for note in _notes(result, places):
+        console.print(bullet(note))
+
+
+def _heading(result: Tuning) -> Table:
+    asked = result.question
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    facts = [
+        ("Train", f"{asked.model} ({asked.target.title})"),
+        ("Against", _against(result)),
+        ("Period", _period(result)),
+        ("Assumed", _assumed(result)),
+    ]
+    for label, text in facts:
+        grid.add_row(Text(label, style="bold"), Text(text))
+    return grid
+
+
+def _against(result: Tuning) -> str:
+    other = result.question.against
+    return f"{other.name}: {other.title}" if other else "the actual cost"
+
+
+def _period(result: Tuning) -> str:
+    zone = result.question.base.zone
+    if result.begins is None or result.ends is None:
+        return f"no dated calls ({zone})"
+    days = counted(result.days or 0, "day")
+    return f"{result.begins} to {result.ends}, end excluded ({zone}): {days}"
+
+
+def _assumed(result: Tuning) -> str:
+    """The levers in force, all of them."""
+    asked = result.question
+    prompts = (
+        "without what all prompts of a workload share"
+        if asked.drop
+        else "as logged"
+        if asked.kept == 1
+        else f"cut to {plain(asked.kept)} of their tokens"
+    )
+    answers = (
+        "as long as observed"
+        if asked.output is None
+        else "as long as logged"
+        if asked.output == 1
+        else f"{plain(asked.output)} times as long as logged"
+    )
+    epochs = f"{counted(asked.epochs, 'epoch')}" if asked.epochs else "OpenAI's default epochs"
+    again = f", again every {asked.retrain_days} days" if asked.retrain_days else ""
+    rate = plain(result.training_usd_per_1k)
+    return (
+        f"prompts {prompts}; answers {answers}; training on up to {asked.examples:,} examples of "
+        f"at most {result.limit:,} tokens, {epochs}, {rate} USD per 1,000 tokens{again}"
+    )
+
+
+def _one_table(result: Tuning, rows: Sequence[Mapping[str, Any]], places: int) -> Table:
+    table = bare_table("Is fine-tuning worth it? USD")
+    _add_cost_columns(table)
+    _add_training_columns(table)
+    for row in rows:
+        table.add_row(*_cost_cells(result, row, places), *_training_cells(result, row))
+    return table
+
+
+def _cost_table(result: Tuning, rows: Sequence[Mapping[str, Any]], places: int) -> Table:
+    table = bare_table("What each workload costs now and fine-tuned, USD")
+    _add_cost_columns(table)
+    for row in rows:
+        table.add_row(*_cost_cells(result, row, places))
+    return table
+
+
+def _verdict_table(result: Tuning, rows: Sequence[Mapping[str, Any]]) -> Table:
+    table = bare_table("Is it worth the training?")
+    table.add_column("workload", overflow="fold", min_width=NAME_WIDTH)
+    _add_training_columns(table)
+    for row in rows:
+        table.add_row(_label(result, row), *_training_cells(result, row))
+    return table
+
+
+def _add_cost_columns(table: Table) -> None:
+    table.add_column("workload", overflow="fold", min_width=NAME_WIDTH, max_width=NAME_WIDTH)
+    for name in ("calls", "tokens in", "out", "now", "tuned", "saved/1k calls"):
+        table.add_column(name, justify="right", no_wrap=True)
+
+
+def _cost_cells(result: Tuning, row: Mapping[str, Any], places: int) -> list[Text]:
+    saving = row["saving_usd_per_1k_calls"]
+    style = "" if not saving else "green" if saving > 0 else "red"
+    return [
+        _label(result, row),
+        Text(n(row["compared_calls"] or row["calls"])),
+        Text(n(row["input_tokens"])),
+        Text(n(row["output_tokens"])),
+        Text(usd(row["against_usd"], places)),
+        Text(usd(row["replayed_usd"], places), style="bold"),
+        Text(usd(saving, places, sign="+"), style=style),
+    ]
+
+
+def _add_training_columns(table: Table) -> None:
+    for name in ("examples", "training"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("verdict", overflow="fold")
+
+
+def _training_cells(result: Tuning, row: Mapping[str, Any]) -> list[Text]:
+    style = STYLES.get(row["verdict"], "")
+    return [
+        Text(f"{n(row['examples'])} x {row['epochs']}"),
+        Text(usd(row["training_usd"], 2)),
+        Text(verdict_of(result, row), style=style),
+    ]
+
+
+def _label(result: Tuning, row: Mapping[str, Any]) -> Text:
+    label = label_of(result, row)
+    if label == ALL_CALLS and row is result.total:
+        return Text("all calls", style="bold")
+    name = row.get("name")
+    if label is None:
+        return Text("(neither tag nor text)")
+    return Text(printable(name)) if name else Text(label)
+
+
+def _beginnings_table(result: Tuning, rows: Sequence[Mapping[str, Any]]) -> Table:
+    """What could be cut at most: the tokens with which the prompts of a workload begin."""
+    table = bare_table("What prompts begin with: tokens shared by so many of them")
+    table.add_column("workload", overflow="fold", min_width=NAME_WIDTH, max_width=NAME_WIDTH)
+    for name in ("measured", "100 %", "99 %", "90 %", "of the prompt"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        at = {level.level: level.cut_tokens for level in row["beginnings"]}
+        if at:
+            share = row["possible_cut_share"]
+            table.add_row(
+                _label(result, row),
+                n(row["heads"]),
+                *(n(at.get(level)) for level in (100, 99, 90)),
+                NOTHING if share is None else percent(share, ROUND_FLOOR),
+            )
+    return table
+
+
+def _grid_table(result: Tuning, places: int) -> Table:
+    """Saved over the period when less is sent and answers differ, and where that turns."""
+    whose = _label(result, result.grid_of or {}).plain
+    table = bare_table(
+        f"Saved with {whose} fine-tuned, training aside, USD: prompt kept by length of answers"
+    )
+    table.add_column("prompt", justify="right", no_wrap=True, min_width=len(PAYS_BELOW))
+    outputs = list(dict.fromkeys(row["output"] for row in result.grid))
+    for output in outputs:
+        table.add_column(f"{plain(output)}x", justify="right", no_wrap=True)
+    cells = {(row["kept"], row["output"]): row for row in result.grid}
+    for kept in dict.fromkeys(row["kept"] for row in result.grid):
+        savings = [cells[kept, output]["saving_usd"] for output in outputs]
+        table.add_row(
+            percent(kept, ROUND_FLOOR),
+            *(
+                Text(usd(saving, places, sign="+"), style="green" if saving > 0 else "red")
+                for saving in savings
+            ),
+        )
+    flips = [cells[kept, output]["flip_kept"] for output in outputs]
+    table.add_row(PAYS_BELOW, *(Text(_flip(flip), style="bold") for flip in flips))
+    return table
+
+
+def _flip(kept: Decimal | None) -> str:
+    if kept is None or kept <= 0:
+        return "never"
+    return percent(kept, ROUND_FLOOR) if kept < 1 else "any"
+
+
+def _notes(result: Tuning, places: int) -> Iterator[str]:
+    asked = result.question
+    yield f"{NOT_SAID}."
+    if result.past:
+        yield f"{result.past}."
+    if asked.only:
+        for row in result.rows:
+            yield f"{_label(result, row).plain}: {why(result, row)}."
+    if result.ends and any(row["verdict"] == "pays_back" for row in result.rows):
+        yield (
+            f"pay-back dates count from {result.ends}, the day after the period, with as many "
+            "calls a day as in it."
+        )
+    if any(row["overflows"] for row in result.rows):
+        yield (
+            f"calls that outgrow the window of {asked.model} stay out of all figures; what is "
+            "sent is judged, with the answer that was asked for."
+        )
+    if any(row["beginnings"] for row in result.rows):
+        yield (
+            "what prompts begin with is an upper bound of what training can replace; it is "
+            "measured on up to 500 calls of each workload and month, drawn by the hash of their "
+            "ids."
+        )
+    if result.rule and result.rule.confidence != "certain" and result.rule.note:
+        yield f"{result.rule.model}: {result.rule.note}."
+    if asked.output is None and not any(row["observed"] for row in result.rows):
+        yield (
+            f"no prompt in these logs was answered by {asked.model} and by another model: answers "
+            "are taken as long as logged."
+        )
+    yield from (f"{asked.target.name}: {note}." for note in _target_notes(result))
+    if result.mix and result.mix.rows:
+        yield _mix(result, places)
+
+
+def _target_notes(result: Tuning) -> Iterator[str]:
+    """The notes of the target, but the one on training and cuts that these tables answer."""
+    return (note for note in result.question.target.notes if "no training cost" not in note)
+
+
+def _mix(result: Tuning, places: int) -> str:
+    row = result.mix.rows[0] if result.mix else {}
+    training = result.mix.training[0] if result.mix and result.mix.training else None
+    moved = len(result.mix_scenario.moves) if result.mix_scenario else 0
+    total = (
+        f" and {usd(training['training_usd'], places)} USD of training, "
+        f"{usd(training['total_usd'], places)} USD together"
+        if training
+        else ""
+    )
+    return (
+        f"moving {counted(moved, 'workload')} that pay back and leaving the rest: "
+        f"{usd(row['cost_usd'], places)} USD{total}, in place of "
+        f"{usd(row['actual_usd'], places)} USD (--write-scenario keeps it as a file)."
+    )

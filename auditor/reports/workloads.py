@@ -1,0 +1,97 @@
+"""What there is to see of workloads, and of prompts that several models answered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from auditor.errors import printable
+from auditor.reports.figures import n, plain, usd
+from auditor.reports.table import bare_table, bullet, print_whole
+from auditor.store import Store
+from auditor.workload import Pair
+
+SHOWN_CHARACTERS = 72
+PLACES = 6
+
+
+def show(store: Store, names: Mapping[str, str], console: Console) -> None:
+    """Every workload by its cost; ``names`` are the user's, by id."""
+    rows = store.rows("finetune/workloads")
+    if not rows:
+        console.print("There are no calls of chat or completion models.")
+        return
+    table = bare_table()
+    table.add_column("workload", overflow="fold", min_width=24)
+    for heading in ("calls", "prompts", "tokens in", "tokens out", "cost, USD"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        figures = [n(row[name]) for name in ("calls", "prompts", "input_tokens", "output_tokens")]
+        table.add_row(_name(row, names), *figures, usd(row["cost_usd"], PLACES))
+        for line in _about(row):
+            table.add_row(Text(f"  {line}", style="dim"))
+    print_whole(table, console)
+
+
+def _name(row: Mapping[str, Any], names: Mapping[str, str]) -> Text:
+    workload = row["workload"]
+    if workload is None:
+        return Text("(neither tag nor text)")
+    name = names.get(workload) or row["label"]
+    return Text(f"{workload} {printable(name)}".rstrip(), style="bold")
+
+
+def _about(row: Mapping[str, Any]) -> Iterable[str]:
+    if row["found_by"]:
+        yield f"by {printable(row['found_by'])}"
+    if row["first_call_at"]:
+        yield f"{row['first_call_at']:%Y-%m-%d %H:%M} to {row['last_call_at']:%Y-%m-%d %H:%M}"
+    yield from (printable(model) for model in row["models"] if model)
+    if row["request_json"] and (said := _opening(row["request_json"])):
+        yield f"“{said}”"
+
+
+def _opening(request: str) -> str:
+    """The beginning of what was sent, where the store keeps it."""
+    try:
+        sent = json.loads(request)
+    except ValueError:
+        return ""
+    messages = sent.get("messages") or [{"content": text} for text in sent.get("prompts") or ()]
+    content = messages[0].get("content") if messages else ""
+    text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+    folded = printable(" ".join(text.split()))
+    return folded if len(folded) <= SHOWN_CHARACTERS else folded[: SHOWN_CHARACTERS - 1] + "…"
+
+
+def pairs(found: Iterable[Pair], console: Console) -> None:
+    """Pairs of models that answered the same prompts, all workloads together and each alone."""
+    rows = tuple(found)
+    if not rows:
+        console.print("No prompt was answered by two models, or the logs hold no text.")
+        return
+    table = bare_table("Output tokens for the same prompts")
+    table.add_column("workload", overflow="fold")
+    for heading in ("model", "against"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("prompts", "tokens", "against", "ratio", "quartiles of single prompts"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        quartiles = ", ".join(f"{value:.2f}" for value in (row.low, row.median, row.high))
+        table.add_row(
+            row.workload or "all",
+            printable(row.model),
+            printable(row.base),
+            n(row.prompts),
+            n(row.model_tokens),
+            n(row.base_tokens),
+            plain(row.ratio),
+            quartiles,
+        )
+    print_whole(table, console)
+    console.print()
+    console.print(bullet("the first answer of each model to each prompt; ratio is of the sums."))

@@ -1,0 +1,41 @@
+-- Purpose: the first answer of each model to the prompts that several models answered.
+-- Grain:   one row a prompt and model
+-- Reads:   calls
+-- Params:  $from_date, $to_date, $zone (as replay/cells)
+WITH
+    period AS (
+        SELECT
+            timezone('UTC', timezone($zone, $from_date::TIMESTAMP)) AS begins_at,
+            timezone('UTC', timezone($zone, $to_date::TIMESTAMP)) AS ends_at
+    ),
+    answered AS (
+        SELECT
+            prompt,
+            coalesce(served_model, requested_model) AS model,
+            min((
+                coalesce(called_at, TIMESTAMP '0001-01-01'), call_id, coalesce(workload, ''),
+                output_tokens + reasoning_tokens
+            )) AS first
+        FROM calls, period
+        WHERE (begins_at IS NULL OR called_at >= begins_at)
+          AND (ends_at IS NULL OR called_at < ends_at)
+          AND prompt IS NOT NULL
+          AND coalesce(served_model, requested_model) IS NOT NULL
+          AND NOT failed AND counted_by <> 'nobody' AND output_tokens > 0
+        GROUP BY ALL
+    ),
+    several AS (
+        SELECT prompt
+        FROM answered
+        GROUP BY prompt
+        HAVING count(*) > 1
+    )
+SELECT
+    prompt,
+    model,
+    nullif(first[3], '') AS workload,
+    first[4]::BIGINT AS output_tokens,
+    first[1] AS called_at
+FROM answered
+JOIN several USING (prompt)
+ORDER BY prompt, model;

@@ -1,0 +1,150 @@
+-- Purpose: for every workload what it cost, what it would cost fine-tuned, and whether that pays.
+-- Grain:   workload
+-- Reads:   ledger, actual, training (workload, usable, examples, epochs, training_tokens,
+--          training_usd per token), levers (workload, kept, output, cut_tokens, cut_calls, heads,
+--          holding: the shared beginning at its best level)
+-- Params:  $against (position of the scenario to compare with; NULL: the actual cost),
+--          $fewest (examples), $days (of the period; NULL: no dates), $retrain_days (or NULL)
+--
+-- Position 0 is the fine-tuned target. Tokens and money are of the compared calls: those that fit the
+-- target and whose other cost is known. With P and Q for what the target asks for prompts and answers
+-- as logged, A for what they are compared with, T for one training:
+--     replayed_usd  R = P × kept - cut + Q × output
+--     saving        S = A - R - T × days / retrain_days
+--     pays back     S > 0, after the smallest n with n × (A - R) / compared_calls >= T
+--     required cut  the share x of the prompts at which P × (1 - x) + Q × output = A - T × days / N
+-- Everything is reckoned in whole units of 10^-18 USD. required_cut_share is rounded up to six
+-- decimals, possible_cut_share down, saving_usd_per_1k_calls to the nearest 10^-18 USD.
+
+WITH
+    cells AS (
+        SELECT
+            moved.workload,
+            moved.outcome,
+            moved.calls,
+            actual.prompt_tokens AS logged_tokens,
+            actual.produced_tokens AS answered_tokens,
+            moved.prompt_tokens AS sent_tokens,
+            moved.prompt_usd,
+            moved.output_usd,
+            moved.replayed_usd,
+            moved.actual_usd,
+            CASE WHEN $against IS NULL THEN moved.actual_usd::DECIMAL(38, 18)
+                ELSE other.replayed_usd END AS against_usd
+        FROM ledger AS moved
+        JOIN actual USING (cell)
+        LEFT JOIN ledger AS other ON other.cell = moved.cell AND other.scenario = $against
+        WHERE moved.scenario = 0
+    ),
+    marked AS (
+        SELECT *, outcome = 'fits' AND against_usd IS NOT NULL AS compared
+        FROM cells
+    ),
+    summed AS (
+        SELECT
+            workload,
+            sum(calls)::BIGINT AS calls,
+            coalesce(sum(calls) FILTER (outcome = 'fits'), 0)::BIGINT AS fits,
+            coalesce(sum(calls) FILTER (outcome = 'overflows'), 0)::BIGINT AS overflows,
+            coalesce(sum(calls) FILTER (outcome = 'unpriced'), 0)::BIGINT AS unpriced,
+            coalesce(sum(calls) FILTER (compared), 0)::BIGINT AS compared_calls,
+            coalesce(sum(logged_tokens) FILTER (compared), 0)::BIGINT AS input_tokens,
+            coalesce(sum(answered_tokens) FILTER (compared), 0)::BIGINT AS output_tokens,
+            coalesce(sum(sent_tokens) FILTER (compared), 0)::DECIMAL(38, 6) AS sent_tokens,
+            sum(actual_usd) FILTER (compared) AS actual_usd,
+            sum(against_usd) FILTER (compared) AS against_usd,
+            sum(prompt_usd) FILTER (compared)::DECIMAL(38, 18) AS prompt_usd,
+            sum(output_usd) FILTER (compared)::DECIMAL(38, 18) AS output_usd,
+            sum(replayed_usd) FILTER (compared) AS replayed_usd
+        FROM marked
+        GROUP BY ALL
+    ),
+    known AS (
+        SELECT
+            summed.*,
+            coalesce(training.usable, 0) AS usable,
+            coalesce(training.examples, 0) AS examples,
+            coalesce(training.epochs, 0) AS epochs,
+            coalesce(training.training_tokens, 0) AS training_tokens,
+            coalesce(training.truncated, 0) AS truncated,
+            token_cost(training.training_tokens, training.training_usd) AS training_usd,
+            levers.kept,
+            levers.output,
+            coalesce(levers.cut_tokens, 0) AS possible_cut_tokens,
+            coalesce(levers.cut_calls, 0) AS possible_cut_calls,
+            levers.heads,
+            levers.holding,
+            output_usd * levers.output AS answers_usd
+        FROM summed
+        LEFT JOIN training USING (workload)
+        JOIN levers USING (workload)
+    ),
+    counted AS (
+        SELECT
+            *,
+            units(against_usd) AS against_units,
+            units(replayed_usd) AS replayed_units,
+            units(prompt_usd) AS prompt_units,
+            units(answers_usd) AS answers_units,
+            units(training_usd) AS training_units,
+            CASE WHEN $retrain_days IS NULL THEN 0
+                ELSE up(units(training_usd) * $days, $retrain_days) END AS retraining_units
+        FROM known
+    ),
+    saved AS (
+        SELECT
+            *,
+            against_units - replayed_units AS saving_units,
+            prompt_units + answers_units + retraining_units - against_units AS missing_units
+        FROM counted
+    ),
+    judged AS (
+        SELECT
+            *,
+            CASE
+                WHEN overflows > fits THEN 'does_not_fit'
+                WHEN usable < $fewest OR compared_calls = 0 THEN 'too_few_calls'
+                WHEN saving_units > retraining_units THEN 'pays_back'
+                WHEN answers_units + retraining_units >= against_units THEN 'never'
+                ELSE 'needs_cut'
+            END AS verdict
+        FROM saved
+    ),
+    paid AS (
+        SELECT
+            *,
+            CASE WHEN verdict = 'pays_back' THEN up(training_units * compared_calls, saving_units) END
+                AS break_even_calls
+        FROM judged
+    )
+SELECT
+    workload,
+    calls, fits, overflows, unpriced, compared_calls, input_tokens, output_tokens, sent_tokens,
+    actual_usd, against_usd, prompt_usd, output_usd, answers_usd, replayed_usd, kept, output,
+    usable::BIGINT AS usable,
+    examples::BIGINT AS examples,
+    epochs::INTEGER AS epochs,
+    training_tokens::BIGINT AS training_tokens,
+    truncated::BIGINT AS truncated,
+    training_usd,
+    usd_of(saving_units) AS saving_usd,
+    usd_of(nearest(saving_units * 1000, compared_calls)) AS saving_usd_per_1k_calls,
+    break_even_calls::BIGINT AS break_even_calls,
+    up(break_even_calls * $days, compared_calls)::BIGINT AS break_even_days,
+    CASE WHEN prompt_units > 0 THEN
+        millionths(greatest(up(greatest(missing_units, 0) * 1000000, prompt_units), 0))
+    END AS required_cut_share,
+    possible_cut_tokens::BIGINT AS possible_cut_tokens,
+    possible_cut_calls::DECIMAL(7, 6) AS possible_cut_calls,
+    CASE WHEN input_tokens > 0 THEN
+        millionths(least(down(
+            possible_cut_tokens * (possible_cut_calls * 1000000)::HUGEINT * compared_calls,
+            input_tokens
+        ), 1000000))
+    END AS possible_cut_share,
+    heads::BIGINT AS heads,
+    holding::BIGINT AS holding,
+    retraining_units > 0 AND saving_units > 0 AS is_eaten_by_retraining,
+    verdict
+FROM paid
+ORDER BY against_usd DESC NULLS LAST, calls DESC, workload;
