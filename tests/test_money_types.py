@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 from helpers.logs import capture, failure, uncounted, write
-from helpers.runs import question, stored
+from helpers.runs import question, stored, tuning
 
 from auditor.pipeline import explain, replay
+from auditor.pipeline.finetune import tune
 from auditor.sql import folder, names
 from auditor.store import Store
 
-SECTIONS = ("checks", "ingest", "replay", "schema")
+SECTIONS = ("checks", "finetune", "ingest", "replay", "schema")
 QUERIES = tuple(name for section in SECTIONS for name in names(section))
 HEAD_WORDS = ("Purpose", "Grain", "Reads", "Writes", "Params")
 WRITES = re.compile(r"^\s*(CREATE|INSERT|DELETE|UPDATE|DROP|ALTER)\b", re.MULTILINE)
@@ -26,12 +28,31 @@ INEXACT = (
     (r"\b\d+(\.\d+)?e[+-]?\d+\b", "a number in scientific notation is a DOUBLE"),
 )
 WHOLE_NUMBER_DIVISIONS = {
-    "replay/scenarios": "// (actual_units * 2)",
-    "schema/macros": "+ 999999) // 1000000",
+    "replay/scenarios": ("// (actual_units * 2)",),
+    "schema/macros": (
+        "+ 999999) // 1000000",
+        "(whole + parts - 1) // parts",
+        "whole // nullif(parts, 0)",
+        "// (nullif(parts, 0) * 2)",
+    ),
 }
 
 # Values with which each query that returns rows can be asked what types it returns.
-VALUES = {"zone": "UTC", "wanted": "call-1", "source_id": 1}
+VALUES: dict[str, Any] = {
+    "zone": "UTC",
+    "wanted": "call-1",
+    "source_id": 1,
+    "from_date": None,
+    "to_date": None,
+    "by_workload": True,
+    "most": 100,
+    "frame": 1,
+    "limit": 4096,
+    "against": None,
+    "fewest": 10,
+    "days": 31,
+    "retrain_days": 7,
+}
 
 
 def text_of(name: str) -> str:
@@ -68,12 +89,13 @@ def parameters_in(head: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def priced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """A store in which one call was replayed and explained: every temporary table is there."""
+    """A store whose calls were judged, replayed and explained: all temporary tables are there."""
     at = "2023-08-22T10:00:00Z"
     lines = [capture("call-1", at), capture("call-2", at, "gpt-5000")]
     others = [failure("call-3", at), uncounted("call-4", at)]
     log = write(tmp_path_factory.mktemp("money") / "calls.jsonl", [*lines, *others])
     with stored(log) as store:
+        tune(store, tuning())
         replay(store, question(by=("team",)))
         explain(store, question(), "call-1")
         yield store
@@ -109,8 +131,10 @@ def returns_rows(name: str) -> bool:
     return [statement.type for statement in statements] == [duckdb.StatementType.SELECT]
 
 
-@pytest.mark.parametrize("name", [name for name in names("replay") if returns_rows(name)])
-def test_every_query_of_a_replay_returns_money_as_decimal(priced: Store, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", [n for n in (*names("replay"), *names("finetune")) if returns_rows(n)]
+)
+def test_every_query_of_a_result_returns_money_as_decimal(priced: Store, name: str) -> None:
     (statement,) = duckdb.extract_statements(text_of(name))
     values = {key: VALUES[key] for key in statement.named_parameters}
     types = priced.types(name, **values)
@@ -132,9 +156,9 @@ def test_no_query_reckons_in_floating_point(name: str) -> None:
     for pattern, why in INEXACT:
         found = re.search(pattern, code, re.IGNORECASE)
         assert found is None, f"{name}.sql: {why}: {code[found.start() - 30 : found.end() + 30]}"
-    divisions = code.count("//")
-    assert divisions == (1 if name in WHOLE_NUMBER_DIVISIONS else 0)
-    assert WHOLE_NUMBER_DIVISIONS.get(name, "") in code
+    known = WHOLE_NUMBER_DIVISIONS.get(name, ())
+    assert code.count("//") == len(known)
+    assert all(division in code for division in known)
 
 
 @pytest.mark.parametrize("name", QUERIES)

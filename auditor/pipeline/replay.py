@@ -55,7 +55,8 @@ class Replay:
     cost by group; ``rows``: scenarios.sql, with the Scenario in place of its position;
     ``basis``: what the actual cost rests on; ``unpriced``: the calls without an actual cost;
     ``why_unpriced``: the calls that a scenario could not price, by reason; ``training``:
-    training.sql, what scenarios with moves train before, and what they come to with it.
+    training.sql, what scenarios with moves train before, and what they come to with it;
+    ``workloads``: those of the store, where a scenario has moves.
     """
 
     question: Question
@@ -68,6 +69,7 @@ class Replay:
     why_unpriced: tuple[Row, ...]
     sources: tuple[Row, ...]
     training: tuple[Row, ...]
+    workloads: frozenset[str]
 
 
 def replay(store: Store, question: Question) -> Replay:
@@ -100,6 +102,7 @@ def replay(store: Store, question: Question) -> Replay:
         why_unpriced=_named(why_unpriced, question.scenarios),
         sources=tuple(store.rows("ingest/sources")),
         training=_named(training, question.scenarios),
+        workloads=frozenset(_workloads(store) if any(s.moves for s in question.scenarios) else ()),
     )
 
 
@@ -130,10 +133,11 @@ def price_cells(
     """
     card = question.card
     moving = next((question.scenarios[n] for n in positions if question.scenarios[n].moves), None)
-    workloads = [""]
-    if moving and by_workload:
-        workloads = [row["workload"] for row in store.rows("replay/workloads")]
-    store.show("plan", plan_of(moving, workloads))
+    if moving is None:
+        store.run("replay/as_logged")
+    else:
+        store.show("plan", plan_of(moving, _workloads(store), together=not by_workload))
+        store.run("replay/as_moved")
     store.run(
         "replay/cells",
         zone=question.zone,
@@ -143,7 +147,6 @@ def price_cells(
         call_id=call_id,
         windows=card.windows.padded,
         thresholds=card.thresholds.padded,
-        by_workload=by_workload and moving is not None,
         **{f"by_{n}": name for n, name in enumerate(_padded(question.by), 1)},
     )
     days = [row["price_date"] for row in store.rows("replay/dates")]
@@ -154,6 +157,10 @@ def price_cells(
     store.show("card", card.of_scenarios(store.rows("replay/steps"), positions))
     store.run("replay/ledger")
     store.show("asked", pl.DataFrame({"scenario": positions}, schema={"scenario": pl.Int32}))
+
+
+def _workloads(store: Store) -> list[str]:
+    return [row["workload"] for row in store.rows("replay/workloads")]
 
 
 def _group(row: Row) -> list[tuple[bool, str]]:

@@ -96,7 +96,8 @@ def _levers(move: Move) -> str:
     if levers.kept != 1:
         words.append(f"{plain(levers.kept)} of the prompt kept")
     if levers.cut_tokens:
-        words.append(f"{levers.cut_tokens:,} tokens cut off {plain(levers.cut_calls)} of the calls")
+        share = "" if levers.cut_calls == 1 else f" of {plain(levers.cut_calls)} of the calls"
+        words.append(f"{levers.cut_tokens:,} tokens cut off the front{share}")
     if levers.output != 1:
         words.append(f"answers {plain(levers.output)} times as long")
     return f" as logged; {', '.join(words)}" if words else ""

@@ -7,7 +7,7 @@ from typing import Any
 
 from auditor.errors import printable
 from auditor.pipeline.replay import Replay
-from auditor.reports.figures import counted, usd
+from auditor.reports.figures import counted, n, usd
 
 SHOWN_NAMES = 6
 BASES = {
@@ -26,6 +26,12 @@ def notes_of(result: Replay, rows: Iterable[dict[str, Any]], places: int) -> Ite
         f"each figure is rounded by itself, to {places} decimals, for reading; --format json and "
         "csv hold every digit."
     )
+    for row in result.training:
+        yield (
+            f"{row['scenario'].name}: training on {n(row['training_tokens'])} tokens costs "
+            f"{usd(row['training_usd'], places)} USD once and is not in the cost; with it "
+            f"{usd(row['total_usd'], places)} USD."
+        )
     if any(row["overflows"] for row in shown):
         yield (
             "overflows: calls whose prompt and requested answer outgrow the window. They are no "
@@ -37,6 +43,7 @@ def notes_of(result: Replay, rows: Iterable[dict[str, Any]], places: int) -> Ite
             "delta and ratio are of the same calls."
         )
     yield from _left_out(result, places)
+    yield from _missing_workloads(result)
     yield from _why_unpriced(result)
     yield from _what_it_rests_on(result, places)
     yield from _of_scenarios(result)
@@ -63,6 +70,18 @@ def _left_out(result: Replay, places: int) -> Iterator[str]:
             f"{counted(total['undated'], 'call')} without a date, so without a dated price: "
             "replayed only where the scenario fixes the date."
         )
+
+
+def _missing_workloads(result: Replay) -> Iterator[str]:
+    """Moves of workloads that these logs do not have: their scenario leaves all calls in place."""
+    for scenario in result.question.scenarios:
+        named = [name for move in scenario.moves for name in move.workloads]
+        missing = [name for name in named if name not in result.workloads]
+        if missing:
+            yield (
+                f"{scenario.name}: no call here belongs to {_some(missing, ', ')}; ids depend on "
+                "the hash key of the store."
+            )
 
 
 def _why_unpriced(result: Replay) -> Iterator[str]:

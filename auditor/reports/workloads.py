@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from auditor.errors import printable
-from auditor.reports.figures import n, plain, usd
+from auditor.reports.figures import counted, n, plain, usd
 from auditor.reports.table import bare_table, bullet, print_whole
 from auditor.store import Store
 from auditor.workload import Pair
@@ -24,33 +24,33 @@ def show(store: Store, names: Mapping[str, str], console: Console) -> None:
     rows = store.rows("finetune/workloads")
     if not rows:
         console.print("There are no calls of chat or completion models.")
-        return
-    table = bare_table()
-    table.add_column("workload", overflow="fold", min_width=24)
-    for heading in ("calls", "prompts", "tokens in", "tokens out", "cost, USD"):
-        table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
-        figures = [n(row[name]) for name in ("calls", "prompts", "input_tokens", "output_tokens")]
-        table.add_row(_name(row, names), *figures, usd(row["cost_usd"], PLACES))
+        console.print(_name(row, names), soft_wrap=True)
         for line in _about(row):
-            table.add_row(Text(f"  {line}", style="dim"))
-    print_whole(table, console)
+            console.print(Text(f"  {line}"), soft_wrap=True)
 
 
 def _name(row: Mapping[str, Any], names: Mapping[str, str]) -> Text:
     workload = row["workload"]
     if workload is None:
-        return Text("(neither tag nor text)")
+        return Text("(neither tag nor text)", style="bold")
     name = names.get(workload) or row["label"]
     return Text(f"{workload} {printable(name)}".rstrip(), style="bold")
 
 
 def _about(row: Mapping[str, Any]) -> Iterable[str]:
-    if row["found_by"]:
-        yield f"by {printable(row['found_by'])}"
+    prompts = f" of {counted(row['prompts'], 'prompt')}" if row["prompts"] else ""
+    yield (
+        f"{counted(row['calls'], 'call')}{prompts}, {n(row['input_tokens'])} tokens in, "
+        f"{n(row['output_tokens'])} out, {usd(row['cost_usd'], PLACES)} USD"
+    )
+    found = [f"by {printable(row['found_by'])}"] if row["found_by"] else []
     if row["first_call_at"]:
-        yield f"{row['first_call_at']:%Y-%m-%d %H:%M} to {row['last_call_at']:%Y-%m-%d %H:%M}"
-    yield from (printable(model) for model in row["models"] if model)
+        found.append(
+            f"{row['first_call_at']:%Y-%m-%d %H:%M} to {row['last_call_at']:%Y-%m-%d %H:%M} UTC"
+        )
+    found.append(", ".join(printable(model) for model in row["models"] if model))
+    yield "; ".join(filter(None, found))
     if row["request_json"] and (said := _opening(row["request_json"])):
         yield f"“{said}”"
 

@@ -19,15 +19,18 @@ from auditor.scenarios.card import USD_PER_TOKEN, per_token
 PARTS_OF_A_MILLION = 6
 
 
-def plan_of(scenario: Scenario | None, workloads: Iterable[str]) -> pl.DataFrame:
+def plan_of(
+    scenario: Scenario, workloads: Iterable[str], *, together: bool = False
+) -> pl.DataFrame:
     """What a scenario does with each workload: a row for those it moves.
 
-    Columns: workload ('': calls of none), move (its place), cut_tokens, kept_ppm and output_ppm
-    (parts of a million). Empty for None and for a scenario without moves.
+    Columns: workload ('': calls of none), shown (what the workload is called in the cells: itself,
+    or '' if all are taken ``together``), move (its place), cut_tokens, kept_ppm and output_ppm
+    (parts of a million).
     """
     takers: dict[str, int] = {}
     others = None
-    for place, move in enumerate(scenario.moves if scenario else ()):
+    for place, move in enumerate(scenario.moves):
         for workload in move.workloads if others is None else ():
             takers.setdefault(workload, place)
         if not move.workloads and others is None:
@@ -35,11 +38,12 @@ def plan_of(scenario: Scenario | None, workloads: Iterable[str]) -> pl.DataFrame
     rows = []
     for workload in workloads:
         taker = takers.get(workload, others)
-        if scenario and taker is not None:
+        if taker is not None:
             levers = scenario.moves[taker].levers
             rows.append(
                 {
                     "workload": workload,
+                    "shown": "" if together else workload,
                     "move": taker,
                     "cut_tokens": levers.cut_tokens,
                     "kept_ppm": int(levers.kept.scaleb(PARTS_OF_A_MILLION)),
@@ -50,6 +54,7 @@ def plan_of(scenario: Scenario | None, workloads: Iterable[str]) -> pl.DataFrame
         rows,
         schema={
             "workload": pl.String,
+            "shown": pl.String,
             "move": pl.Int32,
             **dict.fromkeys(("cut_tokens", "kept_ppm", "output_ppm"), pl.Int64),
         },

@@ -1,6 +1,6 @@
 -- Purpose: the calls that a workload could be trained on, and those that are drawn.
 -- Grain:   one row a workload ('': calls of none, or all calls where not $by_workload)
--- Reads:   calls, plan (workload, cut_tokens, kept_ppm)
+-- Reads:   calls, plan (shown, cut_tokens, kept_ppm: of the moving scenario)
 -- Params:  $from_date, $to_date, $zone (as replay/cells), $by_workload, $most (examples to draw),
 --          $frame (tokens of an example beyond its prompt and answer), $limit (billed tokens of one)
 --
@@ -54,7 +54,8 @@ WITH
                 coalesce(plan.kept_ppm, 1000000)
             ) + produced_tokens + $frame AS tokens
         FROM placed
-        LEFT JOIN plan USING (workload)
+        LEFT JOIN (SELECT DISTINCT shown AS workload, cut_tokens, kept_ppm FROM plan) AS plan
+            USING (workload)
     )
 SELECT
     workload,

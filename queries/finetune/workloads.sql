@@ -12,7 +12,7 @@ WITH
             sum(input_tokens + cache_read_tokens + cache_write_tokens) AS input_tokens,
             sum(output_tokens + reasoning_tokens) AS output_tokens,
             list_sort(list(DISTINCT coalesce(served_model, requested_model, ''))) AS models,
-            min(call_id) FILTER (call_id IN (SELECT call_id FROM texts)) AS example
+            min(call_id) FILTER (call_id IN (SELECT call_id FROM texts WHERE request_json <> '{}')) AS example
         FROM calls
         WHERE endpoint IN ('chat', 'completion', 'response')
         GROUP BY workload

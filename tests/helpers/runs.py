@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from auditor import scenarios, sources
 from auditor.formats import Format, known_formats
 from auditor.pipeline import Ingested, Question, Replay, ingest, replay
 from auditor.pipeline.counting import Counted, Gauge
+from auditor.pipeline.finetune import TuningQuestion
 from auditor.prices import Book, open_book
 from auditor.records import Call
 from auditor.reports.files import as_json
@@ -22,6 +24,7 @@ from auditor.store import Store
 from helpers.logs import Line, write
 
 Document = dict[str, Any]
+BASE_WORDS = ("from_date", "to_date", "zone", "names", "book", "assume_model")
 
 
 @cache
@@ -44,6 +47,17 @@ def august_2023() -> tuple[Scenario, ...]:
 def question(**asked: Any) -> Question:
     """What the command line asks when it is given nothing but ``asked``."""
     return Question(**{"book": book(), "scenarios": august_2023(), **asked})
+
+
+def tuning(**asked: Any) -> TuningQuestion:
+    """What ``audit finetune`` asks when it is given nothing but ``asked``."""
+    known = {one.name: one for one in scenarios.built_in()}
+    base = question(scenarios=(), **{k: asked.pop(k) for k in BASE_WORDS if k in asked})
+    for word in ("target", "against"):
+        if isinstance(asked.get(word), str):
+            asked[word] = known[asked[word]]
+    given = {"target": known["ft-gpt-3.5-turbo"], "today": date(2023, 9, 1), **asked}
+    return TuningQuestion(base=base, **given)
 
 
 def take_in(store: Store, *named: Path, gauge: Callable[[Call], Counted] | None = None) -> Ingested:

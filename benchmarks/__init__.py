@@ -1,0 +1,1 @@
+"""Benchmarks on data that they make themselves: ``python -m benchmarks``."""

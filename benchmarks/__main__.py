@@ -1,0 +1,86 @@
+"""Runs the benchmarks and prints a table: ``python -m benchmarks [--calls N] [--workloads N]``."""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+from auditor import scenarios, sources
+from auditor.formats import known_formats
+from auditor.pipeline import Question, ingest, replay
+from auditor.pipeline.counting import Gauge
+from auditor.pipeline.finetune import TuningQuestion, tune
+from auditor.prices import open_book
+from auditor.store import Store
+from benchmarks import traffic
+
+TIMES = 5
+
+
+def main() -> None:
+    """Fine-tuning verdicts against replays of the same store, alternately."""
+    options = argparse.ArgumentParser(prog="python -m benchmarks", description=main.__doc__)
+    options.add_argument("--calls", type=int, default=1_000_000)
+    options.add_argument("--workloads", type=int, default=200)
+    asked = options.parse_args()
+    with tempfile.TemporaryDirectory(prefix="audit-benchmark-") as name:
+        folder = Path(name)
+        say(f"writing {asked.calls:,} calls in {asked.workloads} workloads")
+        traffic.write(folder / "logs", asked.calls, asked.workloads)
+        book = open_book()
+        with Store.open(folder / "store.duckdb") as store:
+            begun = time.perf_counter()
+            found = sources.find([str(folder / "logs")])
+            ingest(store, found, known_formats(), Gauge(book, {}))
+            say(f"ingested in {time.perf_counter() - begun:.0f} s")
+        size = (folder / "store.duckdb").stat().st_size
+        with Store.open(folder / "store.duckdb", to_read=True) as store:
+            compare(
+                store, Question(book=book, scenarios=scenarios.choose(scenarios.built_in(), ()))
+            )
+        say(f"store: {size / asked.calls:.0f} bytes a call")
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        say(f"peak memory of all this: {peak / 1024:,.0f} MiB")
+
+
+def compare(store: Store, question: Question) -> None:
+    """Time both, one after the other, several times; ratios of the medians."""
+    target = next(one for one in scenarios.built_in() if one.name == "ft-gpt-3.5-turbo")
+    base = Question(book=question.book, scenarios=())
+    verdict = TuningQuestion(base=base, target=target, today=date(2023, 9, 1))
+    dropped = TuningQuestion(base=base, target=target, today=date(2023, 9, 1), drop=True)
+    runs: dict[str, Callable[[], object]] = {
+        "replay, 11 scenarios": lambda: replay(store, question),
+        "finetune": lambda: tune(store, verdict),
+        "finetune --drop shared-prefix": lambda: tune(store, dropped),
+    }
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(TIMES):
+        for name, run in runs.items():
+            begun = time.perf_counter()
+            run()
+            times[name].append(time.perf_counter() - begun)
+    one = statistics.median(times["replay, 11 scenarios"])
+    for name, taken in times.items():
+        middle = statistics.median(taken)
+        say(
+            f"{name:<32}{middle:>7.2f} s {middle / one:>6.1f}x   "
+            f"({min(taken):.2f} to {max(taken):.2f})"
+        )
+
+
+def say(text: str) -> None:
+    """One line of the result."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

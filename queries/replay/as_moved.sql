@@ -1,0 +1,37 @@
+-- Purpose: the calls with what the moves of one scenario do with each.
+-- Grain:   call
+-- Reads:   calls, plan (workload, shown, move, cut_tokens, kept_ppm, output_ppm: see scenarios.plans)
+-- Writes:  considered (a temporary view)
+--
+-- move is the place of the move that takes the call, -1 where none does. A move may cut tokens off
+-- the front of each prompt (those from a cache first: that is what a cache holds), send only a share
+-- of it, or expect longer answers. sent_tokens and asked_tokens are rounded up to whole tokens.
+CREATE OR REPLACE TEMP VIEW considered AS
+WITH
+    planned AS (
+        SELECT
+            calls.*,
+            input_tokens + cache_read_tokens + cache_write_tokens AS prompt_tokens,
+            output_tokens + reasoning_tokens AS produced_tokens,
+            coalesce(plan.shown, calls.workload, '') AS workload_key,
+            coalesce(plan.move, -1) AS move,
+            coalesce(plan.cut_tokens, 0) AS plan_cut_tokens,
+            coalesce(plan.kept_ppm, 1000000) AS kept_ppm,
+            coalesce(plan.output_ppm, 1000000) AS output_ppm
+        FROM calls
+        LEFT JOIN plan ON plan.workload = coalesce(calls.workload, '')
+    ),
+    cut AS (
+        SELECT * EXCLUDE (plan_cut_tokens), least(plan_cut_tokens, prompt_tokens) AS cut_tokens
+        FROM planned
+    )
+SELECT
+    * EXCLUDE (cut_tokens, kept_ppm, output_ppm),
+    true AS is_planned,
+    greatest(cut_tokens - cache_read_tokens - cache_write_tokens, 0) AS cut_input_tokens,
+    least(cut_tokens, cache_read_tokens) AS cut_cache_read_tokens,
+    least(greatest(cut_tokens - cache_read_tokens, 0), cache_write_tokens)
+        AS cut_cache_write_tokens,
+    share_up(prompt_tokens - cut_tokens, kept_ppm) AS sent_tokens,
+    coalesce(max_tokens, share_up(produced_tokens, output_ppm)) AS asked_tokens
+FROM cut;
