@@ -16,7 +16,8 @@ from auditor import scenarios, sources
 from auditor.formats import known_formats
 from auditor.pipeline import Question, ingest, replay
 from auditor.pipeline.counting import Gauge
-from auditor.pipeline.finetune import TuningQuestion, tune
+from auditor.pipeline.finetune import tune
+from auditor.pipeline.tuning import TuningQuestion
 from auditor.prices import open_book
 from auditor.store import Store
 from benchmarks import traffic

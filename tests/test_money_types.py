@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 import pytest
 from helpers.logs import capture, failure, uncounted, write
 from helpers.runs import question, stored, tuning
@@ -49,10 +50,12 @@ VALUES: dict[str, Any] = {
     "frame": 1,
     "limit": 4096,
     "against": None,
+    "together": False,
     "fewest": 10,
     "days": 31,
     "retrain_days": 7,
 }
+MOVED = {"workload": pl.String, "training_tokens": pl.Int64, "training_usd": pl.Decimal(18, 12)}
 
 
 def text_of(name: str) -> str:
@@ -96,6 +99,7 @@ def priced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     log = write(tmp_path_factory.mktemp("money") / "calls.jsonl", [*lines, *others])
     with stored(log) as store:
         tune(store, tuning())
+        store.show("moved", pl.DataFrame([("w", 1, 1)], MOVED, orient="row"))
         replay(store, question(by=("team",)))
         explain(store, question(), "call-1")
         yield store

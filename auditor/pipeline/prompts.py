@@ -9,7 +9,7 @@ from decimal import Decimal
 from auditor.pipeline.replay import Question
 from auditor.prices import resolve
 from auditor.store import Store
-from auditor.workload import Pair, measure_prefixes, observed_pairs
+from auditor.workload import LEVELS, Pair, measure_prefixes, observed_pairs
 from auditor.workload.pairs import share_of
 
 ALL = ""
@@ -62,12 +62,12 @@ def beginnings_of(store: Store, base: Question, *, by_workload: bool) -> dict[st
     )
     if heads.is_empty():
         return {}
-    measured = measure_prefixes(heads, store.frame("finetune/parts"))
+    levels = LEVELS if by_workload else LEVELS[:1]
+    measured = measure_prefixes(heads, store.frame("finetune/parts"), levels)
     found: dict[str, list[Level]] = {}
     for row in measured.iter_rows(named=True):
         workload = row.pop("workload")
-        if by_workload or row["level"] == 100:
-            found.setdefault(workload, []).append(Level(**row))
+        found.setdefault(workload, []).append(Level(**row))
     return {workload: Beginning(tuple(levels)) for workload, levels in found.items()}
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
 import polars as pl
 
-from auditor.pipeline.finetune import Tuning
+from auditor.pipeline.tuning import Tuning
 from auditor.reports.figures import counted, n, plain
 from auditor.reports.files import csv_text, markdown_text, parquet_bytes, run_of, texts
 from auditor.reports.rows import USD
@@ -86,12 +87,12 @@ def label_of(result: Tuning, row: Mapping[str, Any]) -> str | None:
 
 def date_of(result: Tuning, row: Mapping[str, Any]) -> str | None:
     """The day on which training is paid for, ISO; None where it never is or nobody can say."""
-    days = row["break_even_days"]
-    if days is None or result.ends is None:
+    days, ends = row["break_even_days"], result.period.ends
+    if days is None or ends is None:
         return None
     try:
-        return str(result.ends.fromordinal(result.ends.toordinal() + max(days, 1) - 1))
-    except (ValueError, OverflowError):
+        return (ends + timedelta(days=max(days, 1) - 1)).isoformat()
+    except OverflowError:
         return None  # beyond the year 9999
 
 
@@ -126,7 +127,7 @@ def _reasons(result: Tuning, row: Mapping[str, Any]) -> Iterator[str]:
         return
     if kind == "too_few_calls":
         if row["compared_calls"]:
-            yield f"{counted(row['usable'], 'usable example')}, {result.fewest} are needed"
+            yield f"{counted(row['examples'], 'usable example')}, {result.fewest} are needed"
         else:
             yield "no call fits and has a cost to compare with"
         return
@@ -181,9 +182,9 @@ def as_json(result: Tuning) -> str:
         "schema": SCHEMA,
         "run": run_of(asked.base, scenarios, result.sources),
         "period": {
-            "from": result.begins.isoformat() if result.begins else None,
-            "to": result.ends.isoformat() if result.ends else None,
-            "days": result.days,
+            "from": result.period.begins.isoformat() if result.period.begins else None,
+            "to": result.period.ends.isoformat() if result.period.ends else None,
+            "days": result.period.days,
             "timezone": asked.base.zone,
         },
         "to": asked.target.name,
@@ -196,9 +197,9 @@ def as_json(result: Tuning) -> str:
             "examples": asked.examples,
             "epochs": asked.epochs or "default",
             "retrain_every_days": asked.retrain_days,
-            "trained_at": result.trained_at.isoformat(),
-            "training_usd_per_1k": plain(result.training_usd_per_1k),
-            "example_limit_tokens": result.limit,
+            "trained_at": result.training.on.isoformat(),
+            "training_usd_per_1k": plain(result.training.usd_per_token.scaleb(3)),
+            "example_limit_tokens": result.training.limit,
         },
         "not_said": NOT_SAID,
         "history": result.past,
@@ -260,18 +261,8 @@ def _grid(result: Tuning) -> dict[str, Any] | None:
 def _mix(result: Tuning) -> dict[str, Any] | None:
     if result.mix is None or result.mix_scenario is None:
         return None
-    row, training = result.mix.rows[0], result.mix.training
-    return texts(
-        {
-            "moved": [name for move in result.mix_scenario.moves for name in move.workloads],
-            "calls": row["calls"],
-            "actual_usd": row["actual_usd"],
-            "cost_usd": row["cost_usd"],
-            "training_tokens": training[0]["training_tokens"] if training else 0,
-            "training_usd": training[0]["training_usd"] if training else None,
-            "total_usd": training[0]["total_usd"] if training else row["cost_usd"],
-        }
-    )
+    moved = [name for move in result.mix_scenario.moves for name in move.workloads]
+    return {"moved": moved, **texts(result.mix)}
 
 
 def _pair(pair: Any) -> dict[str, Any]:

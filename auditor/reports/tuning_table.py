@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from auditor.errors import printable
-from auditor.pipeline.finetune import Tuning
+from auditor.pipeline.tuning import Tuning
 from auditor.reports.figures import NOTHING, counted, n, places_for, plain, usd
 from auditor.reports.table import WIDE, bare_table, bullet, print_whole
 from auditor.reports.tuning import (
@@ -23,7 +23,7 @@ from auditor.reports.tuning import (
     why,
 )
 
-MOST_ROWS = 1_000
+MOST_ROWS = 40
 STYLES = {"pays_back": "green", "never": "red", "needs_cut": "yellow"}
 NAME_WIDTH = 22
 PAYS_BELOW = "pays below"
@@ -75,10 +75,10 @@ def _against(result: Tuning) -> str:
 
 def _period(result: Tuning) -> str:
     zone = result.question.base.zone
-    if result.begins is None or result.ends is None:
+    if result.period.begins is None or result.period.ends is None:
         return f"no dated calls ({zone})"
-    days = counted(result.days or 0, "day")
-    return f"{result.begins} to {result.ends}, end excluded ({zone}): {days}"
+    days = counted(result.period.days or 0, "day")
+    return f"{result.period.begins} to {result.period.ends}, end excluded ({zone}): {days}"
 
 
 def _assumed(result: Tuning) -> str:
@@ -100,10 +100,10 @@ def _assumed(result: Tuning) -> str:
     )
     epochs = f"{counted(asked.epochs, 'epoch')}" if asked.epochs else "OpenAI's default epochs"
     again = f", again every {asked.retrain_days} days" if asked.retrain_days else ""
-    rate = plain(result.training_usd_per_1k)
+    rate = plain(result.training.usd_per_token.scaleb(3))
     return (
         f"prompts {prompts}; answers {answers}; training on up to {asked.examples:,} examples of "
-        f"at most {result.limit:,} tokens, {epochs}, {rate} USD per 1,000 tokens{again}"
+        f"at most {result.training.limit:,} tokens, {epochs}, {rate} USD per 1,000 tokens{again}"
     )
 
 
@@ -236,10 +236,10 @@ def _notes(result: Tuning, places: int) -> Iterator[str]:
     if asked.only:
         for row in result.rows:
             yield f"{_label(result, row).plain}: {why(result, row)}."
-    if result.ends and any(row["verdict"] == "pays_back" for row in result.rows):
+    if result.period.ends and any(row["verdict"] == "pays_back" for row in result.rows):
         yield (
-            f"pay-back dates count from {result.ends}, the day after the period, with as many "
-            "calls a day as in it."
+            f"pay-back dates count from {result.period.ends}, the day after the period, with as "
+            "many calls a day as in it."
         )
     if any(row["overflows"] for row in result.rows):
         yield (
@@ -252,16 +252,20 @@ def _notes(result: Tuning, places: int) -> Iterator[str]:
             "measured on up to 500 calls of each workload and month, drawn by the hash of their "
             "ids."
         )
-    if result.rule and result.rule.confidence != "certain" and result.rule.note:
-        yield f"{result.rule.model}: {result.rule.note}."
+    if (
+        result.training.rule
+        and result.training.rule.confidence != "certain"
+        and result.training.rule.note
+    ):
+        yield f"{result.training.rule.model}: {result.training.rule.note}."
     if asked.output is None and not any(row["observed"] for row in result.rows):
         yield (
             f"no prompt in these logs was answered by {asked.model} and by another model: answers "
             "are taken as long as logged."
         )
     yield from (f"{asked.target.name}: {note}." for note in _target_notes(result))
-    if result.mix and result.mix.rows:
-        yield _mix(result, places)
+    if result.mix:
+        yield _mix(result, result.mix, places)
 
 
 def _target_notes(result: Tuning) -> Iterator[str]:
@@ -269,18 +273,11 @@ def _target_notes(result: Tuning) -> Iterator[str]:
     return (note for note in result.question.target.notes if "no training cost" not in note)
 
 
-def _mix(result: Tuning, places: int) -> str:
-    row = result.mix.rows[0] if result.mix else {}
-    training = result.mix.training[0] if result.mix and result.mix.training else None
+def _mix(result: Tuning, mix: Mapping[str, Any], places: int) -> str:
     moved = len(result.mix_scenario.moves) if result.mix_scenario else 0
-    total = (
-        f" and {usd(training['training_usd'], places)} USD of training, "
-        f"{usd(training['total_usd'], places)} USD together"
-        if training
-        else ""
-    )
     return (
         f"moving {counted(moved, 'workload')} that pay back and leaving the rest: "
-        f"{usd(row['cost_usd'], places)} USD{total}, in place of "
-        f"{usd(row['actual_usd'], places)} USD (--write-scenario keeps it as a file)."
+        f"{usd(mix['cost_usd'], places)} USD and {usd(mix['training_usd'], places)} USD of "
+        f"training, {usd(mix['total_usd'], places)} USD together, in place of "
+        f"{usd(mix['actual_usd'], places)} USD (--write-scenario keeps it as a file)."
     )

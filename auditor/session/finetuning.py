@@ -9,7 +9,8 @@ from typing import Any
 
 from auditor import config, pipeline, scenarios, terminal
 from auditor.errors import AuditError
-from auditor.pipeline.finetune import Tuning, TuningQuestion, tune
+from auditor.pipeline.finetune import tune
+from auditor.pipeline.tuning import Tuning, TuningQuestion
 from auditor.reports import files, tuning, tuning_table, workloads
 from auditor.reports.figures import counted
 from auditor.reports.scenario_file import as_toml

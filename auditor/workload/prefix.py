@@ -8,7 +8,7 @@ call: what remains must be a request.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 import polars as pl
@@ -17,20 +17,11 @@ from auditor.workload.hashing import LINK_BYTES
 
 LEVELS = (Fraction(1), Fraction(99, 100), Fraction(90, 100))
 
-PREFIX_SCHEMA = {
-    "workload": pl.String,
-    "level": pl.Int32,
-    "encoding": pl.String,
-    "heads": pl.Int64,
-    "holding": pl.Int64,
-    "whole_messages": pl.Int32,
-    "then_tokens": pl.Int32,
-    "cut_tokens": pl.Int64,
-}
 
-
-def measure_prefixes(heads: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
-    """The shared beginning of each workload at each of LEVELS (``level``: 100, 99, 90).
+def measure_prefixes(
+    heads: pl.DataFrame, parts: pl.DataFrame, levels: Iterable[Fraction] = LEVELS
+) -> pl.DataFrame:
+    """The shared beginning of each workload at each level (``level``: 100, 99, 90).
 
     ``heads``: one row a sampled call: workload, encoding, messages (how many it has), parts (list
     of hashes). ``parts``: part, encoding, tokens (None: cannot be cut), links (four bytes a token).
@@ -41,7 +32,7 @@ def measure_prefixes(heads: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
     frames of the whole messages: the upper bound of what can be cut off each holding call).
     """
     chosen = _one_encoding(heads)
-    measured = [_measure(chosen, parts, level) for level in LEVELS]
+    measured = [_measure(chosen, parts, level) for level in levels]
     return pl.concat(measured).sort("workload", "level", descending=[False, True])
 
 

@@ -1,10 +1,10 @@
 -- Purpose: for every workload what it cost, what it would cost fine-tuned, and whether that pays.
 -- Grain:   workload
--- Reads:   ledger, actual, training (workload, usable, examples, epochs, training_tokens,
+-- Reads:   ledger, actual, training (workload, examples, epochs, training_tokens, truncated,
 --          training_usd per token), levers (workload, kept, output, cut_tokens, cut_calls, heads,
 --          holding: the shared beginning at its best level)
 -- Params:  $against (position of the scenario to compare with; NULL: the actual cost),
---          $fewest (examples), $days (of the period; NULL: no dates), $retrain_days (or NULL)
+--          $together (all calls as one workload), $fewest (examples), $days (of the period; NULL: no dates), $retrain_days (or NULL)
 --
 -- Position 0 is the fine-tuned target. Tokens and money are of the compared calls: those that fit the
 -- target and whose other cost is known. With P and Q for what the target asks for prompts and answers
@@ -19,7 +19,7 @@
 WITH
     cells AS (
         SELECT
-            moved.workload,
+            CASE WHEN $together THEN '' ELSE moved.workload END AS workload,
             moved.outcome,
             moved.calls,
             actual.prompt_tokens AS logged_tokens,
@@ -62,7 +62,6 @@ WITH
     known AS (
         SELECT
             summed.*,
-            coalesce(training.usable, 0) AS usable,
             coalesce(training.examples, 0) AS examples,
             coalesce(training.epochs, 0) AS epochs,
             coalesce(training.training_tokens, 0) AS training_tokens,
@@ -103,7 +102,7 @@ WITH
             *,
             CASE
                 WHEN overflows > fits THEN 'does_not_fit'
-                WHEN usable < $fewest OR compared_calls = 0 THEN 'too_few_calls'
+                WHEN examples < $fewest OR compared_calls = 0 THEN 'too_few_calls'
                 WHEN saving_units > retraining_units THEN 'pays_back'
                 WHEN answers_units + retraining_units >= against_units THEN 'never'
                 ELSE 'needs_cut'
@@ -121,7 +120,6 @@ SELECT
     workload,
     calls, fits, overflows, unpriced, compared_calls, input_tokens, output_tokens, sent_tokens,
     actual_usd, against_usd, prompt_usd, output_usd, answers_usd, replayed_usd, kept, output,
-    usable::BIGINT AS usable,
     examples::BIGINT AS examples,
     epochs::INTEGER AS epochs,
     training_tokens::BIGINT AS training_tokens,

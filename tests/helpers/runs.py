@@ -15,7 +15,7 @@ from auditor import scenarios, sources
 from auditor.formats import Format, known_formats
 from auditor.pipeline import Ingested, Question, Replay, ingest, replay
 from auditor.pipeline.counting import Counted, Gauge
-from auditor.pipeline.finetune import TuningQuestion
+from auditor.pipeline.tuning import TuningQuestion
 from auditor.prices import Book, open_book
 from auditor.records import Call
 from auditor.reports.files import as_json

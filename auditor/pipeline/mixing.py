@@ -1,0 +1,80 @@
+"""The mix: what pays back is moved to the fine-tuned model, the rest stays where it is."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import polars as pl
+
+from auditor.pipeline.tuning import Period, Row, Training, TuningQuestion
+from auditor.scenarios import Levers, Move, Scenario
+from auditor.scenarios.card import USD_PER_TOKEN
+from auditor.store import Store
+
+
+def mix_of(
+    question: TuningQuestion,
+    rows: tuple[Row, ...],
+    training: Training,
+    period: Period,
+    name: str,
+) -> Scenario | None:
+    """The scenario that moves what pays back and leaves the rest."""
+    target = question.target
+    moves = []
+    for row in rows:
+        if row["verdict"] == "pays_back" and row["workload"]:
+            runs = 1
+            if question.retrain_days and period.days:
+                runs = -(-period.days // question.retrain_days)
+            lever = Levers(
+                kept=row["kept"],
+                cut_tokens=row["possible_cut_tokens"] if question.drop else 0,
+                cut_calls=row["possible_cut_calls"] if question.drop else Decimal(1),
+                output=row["output"],
+            )
+            moves.append(
+                Move(
+                    (row["workload"],),
+                    target.models,
+                    lever,
+                    row["training_tokens"] * runs,
+                    training.on,
+                )
+            )
+    if not moves:
+        return None
+    return Scenario(
+        name=name,
+        title=f"{target.title}, for the workloads where training pays back",
+        models=(),
+        prices_at=target.prices_at,
+        tier=target.tier,
+        group="user",
+        notes=("what no move takes stays at its actual cost",),
+        sha256="",
+        moves=tuple(moves),
+    )
+
+
+def cost_of_mix(store: Store, scenario: Scenario, training: Training) -> Row:
+    """What the mix costs; the ledger has every workload moved."""
+    moved = [
+        {
+            "workload": name,
+            "training_tokens": move.training_tokens,
+            "training_usd": training.usd_per_token,
+        }
+        for move in scenario.moves
+        for name in move.workloads
+    ]
+    frame = pl.DataFrame(
+        moved,
+        schema={
+            "workload": pl.String,
+            "training_tokens": pl.Int64,
+            "training_usd": USD_PER_TOKEN,
+        },
+    )
+    store.show("moved", frame)
+    return store.rows("finetune/mix")[0]

@@ -1,0 +1,31 @@
+-- Purpose: the calls that a model could be trained on.
+-- Grain:   call
+-- Reads:   calls
+-- Writes:  usable
+-- Params:  $from_date, $to_date, $zone (as replay/cells)
+--
+-- Answered calls of chat and completion models whose tokens are counted, and whose answer is one,
+-- whole, and shorter than what was asked for. They are drawn in the order of the hash of their ids,
+-- which has nothing to do with what they say.
+
+CREATE OR REPLACE TEMP TABLE usable AS
+WITH
+    period AS (
+        SELECT
+            timezone('UTC', timezone($zone, $from_date::TIMESTAMP)) AS begins_at,
+            timezone('UTC', timezone($zone, $to_date::TIMESTAMP)) AS ends_at
+    )
+SELECT
+    coalesce(workload, '') AS workload,
+    prompt,
+    md5_number_lower(call_id) AS draw,
+    call_id,
+    input_tokens + cache_read_tokens + cache_write_tokens AS prompt_tokens,
+    output_tokens + reasoning_tokens AS produced_tokens
+FROM calls, period
+WHERE (begins_at IS NULL OR called_at >= begins_at)
+  AND (ends_at IS NULL OR called_at < ends_at)
+  AND endpoint IN ('chat', 'completion', 'response')
+  AND whole_answer AND NOT failed AND counted_by <> 'nobody' AND audio_tokens = 0
+  AND output_tokens > 0
+  AND (max_tokens IS NULL OR output_tokens + reasoning_tokens < max_tokens);
