@@ -55,7 +55,11 @@ VALUES: dict[str, Any] = {
     "days": 31,
     "retrain_days": 7,
 }
-MOVED = {"workload": pl.String, "training_tokens": pl.Int64, "training_usd": pl.Decimal(18, 12)}
+MOVED: dict[str, Any] = {
+    "workload": pl.String,
+    "training_tokens": pl.Int64,
+    "training_usd": pl.Decimal(18, 12),
+}
 
 
 def text_of(name: str) -> str:
