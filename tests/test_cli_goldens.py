@@ -5,12 +5,15 @@ The inputs lie in fixtures/small, what is expected in tests/golden/cli.
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 from command import Run, audit
 from golden_files import FIXTURES, GOLDEN, assert_golden
+
+from auditor.secret import IN_MEMORY
 
 ONE = "--scenario gpt-3.5-turbo-4k"
 AUGUST = "--from 2023-08-01 --to 2023-09-01"
@@ -59,10 +62,22 @@ RUNS = {
     "explain-overflow": f"explain chat-limit-overflows --db store.duckdb {TWO}",
     "explain-undated": f"explain undated --db store.duckdb {ONE}",
     "explain-azure": f"explain chat-azure --db store.duckdb {ONE}",
+    "finetune": "finetune calls.jsonl",
+    "finetune-json": "finetune calls.jsonl --drop shared-prefix --format json",
+    "finetune-csv": "finetune calls.jsonl --keep-prompt 12.5% --output-ratio 1.2 --format csv",
+    "finetune-md": "finetune calls.jsonl --against gpt-4 --format md",
+    "finetune-one": "finetune calls.jsonl --workload sort-orders --retrain-every 7 --epochs 2",
+    "finetune-named": "finetune calls.jsonl --names names.toml --output-ratio observed",
+    "finetune-babbage": "finetune calls.jsonl --to ft-babbage-002 --examples 12 --format md",
+    "finetune-undated": "finetune logs/other.jsonl --allow-unpriced 3 --format csv",
+    "finetune-nothing": "finetune calls.jsonl --from 2020-01-01 --until 2020-02-01",
+    "show-workloads": "show workloads --db tuning.duckdb --names names.toml",
+    "show-pairs": "show pairs --db tuning.duckdb",
     "version": "--version",
     "help": "--help",
     "help-replay": "replay --help",
     "help-ingest": "ingest --help",
+    "help-finetune": "finetune --help",
     "help-explain": "explain --help",
     "help-show": "show --help",
     "help-show-prices": "show prices --help",
@@ -74,7 +89,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small month, and a store that holds its logs."""
     copy = tmp_path_factory.mktemp("cli") / "small"
     shutil.copytree(FIXTURES / "small", copy)
+    shutil.copytree(FIXTURES / "tuning", copy, dirs_exist_ok=True)
     pinned(audit("ingest", "logs", "--db", "store.duckdb", folder=copy), "ingest")
+    keep = ("calls.jsonl", "--db", "tuning.duckdb", "--keep-text")
+    audit("ingest", *keep, folder=copy, env={"AUDIT_HASH_KEY": IN_MEMORY.decode()})
     return copy
 
 
@@ -94,6 +112,38 @@ def test_the_table_fits_its_terminal(columns: int, folder: Path) -> None:
     run = audit("replay", "logs", folder=folder, columns=columns)
     assert max(map(len, run.out.splitlines())) <= columns
     pinned(run, f"replay-{columns}-columns")
+
+
+@pytest.mark.parametrize("columns", [80, 160])
+def test_the_verdicts_fit_their_terminal(columns: int, folder: Path) -> None:
+    run = audit("finetune", "calls.jsonl", folder=folder, columns=columns)
+    assert max(map(len, run.out.splitlines())) <= columns
+    pinned(run, f"finetune-{columns}-columns")
+
+
+def test_a_mix_that_was_written_replays_to_the_same_figures(folder: Path) -> None:
+    """``--write-scenario``, then ``audit replay`` and ``audit explain`` with the file."""
+    levers = ("--drop", "shared-prefix", "--output-ratio", "observed")
+    written = ("--write-scenario", "mix.toml", "--format", "json")
+    judged = audit("finetune", "calls.jsonl", *levers, *written, folder=folder)
+    pinned(judged, "finetune-write-scenario")
+    own = ("--scenarios", "mix.toml", "--scenario", "mix")
+    replayed = audit("replay", "calls.jsonl", *own, "--format", "json", folder=folder)
+    mix = json.loads(judged.out)["mix"]
+    row = json.loads(replayed.out)["scenarios"][0]
+    assert {name: row[name] for name in mix if name in row} == {
+        name: mix[name] for name in mix if name in row
+    }
+    (training,) = json.loads(replayed.out)["training"]
+    assert {name: training[name] for name in training if name in mix} == {
+        name: mix[name] for name in training if name in mix
+    }
+    pinned(audit("replay", "calls.jsonl", *own, folder=folder), "replay-mix")
+    pinned(audit("show", "scenarios", *own, folder=folder), "show-scenarios-mix")
+    explained = audit(
+        "explain", "chatcmpl-tuning-001", "--db", "tuning.duckdb", *own, folder=folder
+    )
+    pinned(explained, "explain-mix")
 
 
 @pytest.mark.parametrize(

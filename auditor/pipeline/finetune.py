@@ -11,9 +11,16 @@ import polars as pl
 
 from auditor.errors import AuditError
 from auditor.finetune import FEWEST_EXAMPLES, default_epochs, frame_of, past_of, rule_for
-from auditor.pipeline.mixing import cost_of_mix, mix_of
-from auditor.pipeline.prompts import ALL, Beginning, beginnings_of, observed_ratios, pairs_of
-from auditor.pipeline.replay import Question, check, price_cells
+from auditor.pipeline.mixing import cost_of_mix, mix_of, moves_of
+from auditor.pipeline.prompts import (
+    ALL,
+    Beginning,
+    beginnings_of,
+    observed_ratios,
+    own_names,
+    pairs_of,
+)
+from auditor.pipeline.replay import Question, check, kinds_of, price_cells
 from auditor.pipeline.tuning import Period, Row, Training, Tuning, TuningQuestion
 from auditor.prices import price, resolve
 from auditor.scenarios import Levers, Move, Scenario
@@ -33,7 +40,7 @@ def tune(store: Store, question: TuningQuestion, mix_name: str = "mix") -> Tunin
 
     Raises AuditError when the target is not one model with a price for training.
     """
-    _check_target(question)
+    check_target(question)
     base = replace(question.base, scenarios=_compared(question, question.target), by=())
     pairs = pairs_of(store, base) if question.output is None else ()
     apart = _laid_down(store, question, base, pairs, by_workload=True)
@@ -43,7 +50,7 @@ def tune(store: Store, question: TuningQuestion, mix_name: str = "mix") -> Tunin
     store.run("finetune/usable", from_date=base.from_date, to_date=base.to_date, zone=base.zone)
     rows = tuple(_named(store, question, _judged(store, question, apart, training, period)))
     chosen = _chosen(question, rows)
-    scenario = mix_of(question, chosen, training, period, mix_name)
+    scenario = mix_of(question, chosen, training, period, apart.own, mix_name)
     mix = cost_of_mix(store, scenario, training) if scenario else None
     total = None if question.only else _whole(store, question, base, pairs, apart, training, period)
     grid_of = chosen[0] if question.only else total
@@ -65,8 +72,12 @@ def tune(store: Store, question: TuningQuestion, mix_name: str = "mix") -> Tunin
     )
 
 
-def _check_target(question: TuningQuestion) -> None:
-    target = question.target
+def check_target(question: TuningQuestion) -> None:
+    """Raise AuditError when the target is not one model that has a price for training.
+
+    Where the target has no day of its own, the price is looked up when the period is known.
+    """
+    target, base = question.target, question.base
     if target.moves or len(target.models) != 1:
         raise AuditError(
             f"--to {target.name} is not one model",
@@ -77,6 +88,8 @@ def _check_target(question: TuningQuestion) -> None:
             f"--against {question.against.name} leaves some calls where they are",
             hint="Compare with actual or with a scenario that moves all calls.",
         )
+    if target.prices_at:
+        training_rate(target.models, target.prices_at, base.book, base.names)
 
 
 def _compared(question: TuningQuestion, target: Scenario) -> tuple[Scenario, ...]:
@@ -105,12 +118,17 @@ def _training_of(question: TuningQuestion, period: Period) -> Training:
 
 @dataclass(frozen=True, slots=True)
 class _Laid:
-    """Cells and ledger in the store, with the levers and beginnings of each workload in them."""
+    """Cells and ledger in the store, with the levers and beginnings of each workload in them.
+
+    ``own`` are the names under which the log has answers of the target itself: those are as long
+    as they are, whatever others' answers are multiplied with.
+    """
 
     levers: Mapping[str, Levers]
     beginnings: Mapping[str, Beginning]
     observed: frozenset[str]
     by_workload: bool
+    own: tuple[str, ...]
 
 
 def _laid_down(
@@ -123,7 +141,7 @@ def _laid_down(
 ) -> _Laid:
     """Move each workload, or all calls as one, to the target."""
     laid = _levers_of(store, question, base, pairs, by_workload=by_workload)
-    target = replace(question.target, models=(), moves=_moves(question.target, laid.levers))
+    target = replace(question.target, models=(), moves=_moves(question.target, laid))
     scenarios = _compared(question, target)
     price_cells(
         store,
@@ -143,8 +161,8 @@ def _levers_of(
     *,
     by_workload: bool,
 ) -> _Laid:
-    found = store.rows("replay/workloads") if by_workload else [{"workload": ALL}]
-    names = [row["workload"] for row in found]
+    kinds = kinds_of(store)
+    names = list(dict.fromkeys(workload for workload, _ in kinds)) if by_workload else [ALL]
     beginnings = beginnings_of(store, base, by_workload=by_workload)
     ratios = (
         observed_ratios(pairs, names, question.model, base)
@@ -155,7 +173,8 @@ def _levers_of(
         name: _levers(question, beginnings.get(name), ratio) for name, (ratio, _) in ratios.items()
     }
     observed = frozenset(name for name, (_, was) in ratios.items() if was)
-    return _Laid(levers, beginnings, observed, by_workload)
+    own = own_names(question.model, (served for _, served in kinds), base) if observed else ()
+    return _Laid(levers, beginnings, observed, by_workload, own)
 
 
 def _levers(question: TuningQuestion, at: Beginning | None, ratio: Decimal) -> Levers:
@@ -246,11 +265,19 @@ def _grid(store: Store, row: Row) -> tuple[Row, ...]:
     return tuple(store.rows("finetune/grid"))
 
 
-def _moves(target: Scenario, levers: Mapping[str, Levers]) -> tuple[Move, ...]:
+def _moves(target: Scenario, laid: _Laid) -> tuple[Move, ...]:
     """One move for each workload, or for all where they have the same levers."""
-    if len(set(levers.values())) == 1:
-        return (Move((), target.models, next(iter(levers.values()))),)
-    return tuple(Move((name,), target.models, lever) for name, lever in levers.items())
+    alike = len(set(laid.levers.values())) == 1
+    takers = (
+        {(): next(iter(laid.levers.values()))}
+        if alike
+        else {(name,): levers for name, levers in laid.levers.items()}
+    )
+    return tuple(
+        move
+        for workloads, levers in takers.items()
+        for move in moves_of(workloads, target.models, levers, laid.own)
+    )
 
 
 def _lever_frame(laid: _Laid) -> pl.DataFrame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 import polars as pl
@@ -17,11 +19,12 @@ def mix_of(
     rows: tuple[Row, ...],
     training: Training,
     period: Period,
+    own: tuple[str, ...],
     name: str,
 ) -> Scenario | None:
     """The scenario that moves what pays back and leaves the rest."""
     target = question.target
-    moves = []
+    moves: list[Move] = []
     for row in rows:
         if row["verdict"] == "pays_back" and row["workload"]:
             runs = 1
@@ -33,15 +36,8 @@ def mix_of(
                 cut_calls=row["possible_cut_calls"] if question.drop else Decimal(1),
                 output=row["output"],
             )
-            moves.append(
-                Move(
-                    (row["workload"],),
-                    target.models,
-                    lever,
-                    row["training_tokens"] * runs,
-                    training.on,
-                )
-            )
+            trained = (row["training_tokens"] * runs, training.on)
+            moves += moves_of((row["workload"],), target.models, lever, own, trained)
     if not moves:
         return None
     return Scenario(
@@ -57,6 +53,21 @@ def mix_of(
     )
 
 
+def moves_of(
+    workloads: tuple[str, ...],
+    models: tuple[str, ...],
+    levers: Levers,
+    own: tuple[str, ...],
+    trained: tuple[int, date | None] = (0, None),
+) -> tuple[Move, ...]:
+    """The moves of workloads: what the target (``own`` names) answered keeps its length."""
+    move = Move(workloads, models, levers, *trained)
+    if not own or levers.output == 1:
+        return (move,)
+    answered = Move(workloads, models, replace(levers, output=Decimal(1)), served=own)
+    return (answered, move)
+
+
 def cost_of_mix(store: Store, scenario: Scenario, training: Training) -> Row:
     """What the mix costs; the ledger has every workload moved."""
     moved = [
@@ -66,6 +77,7 @@ def cost_of_mix(store: Store, scenario: Scenario, training: Training) -> Row:
             "training_usd": training.usd_per_token,
         }
         for move in scenario.moves
+        if not move.served
         for name in move.workloads
     ]
     frame = pl.DataFrame(

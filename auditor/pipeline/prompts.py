@@ -84,22 +84,28 @@ def observed_ratios(
 ) -> Mapping[str, tuple[Decimal, bool]]:
     """How much longer the target answers, by workload, and whether that was observed.
 
-    Of the prompts of the workload that the target and another model both answered; else of those
-    of all workloads; else 1, not observed. ``target`` is a row of the price book; the names in the
-    log are looked up as for prices.
+    Measured on the prompts of the workload that the target and another model both answered; of all
+    calls together on all such prompts. A workload without any keeps 1, not observed: how long an
+    answer is depends on the task. Names are looked up as for prices.
     """
-    sums: dict[str | None, tuple[int, int]] = {}
+    sums: dict[str, tuple[int, int]] = {}
+    wanted = _snapshot(target, base)
     for pair in pairs:
-        found = resolve(pair.model, base.to_date, base.book, base.names)
-        of_base = resolve(pair.base, base.to_date, base.book, base.names)
-        if target in (found.model, found.snapshot) and target != of_base.model:
-            made, wrote = sums.get(pair.workload, (0, 0))
-            sums[pair.workload] = (made + pair.model_tokens, wrote + pair.base_tokens)
+        if wanted == _snapshot(pair.model, base) != _snapshot(pair.base, base):
+            workload = pair.workload or ALL
+            made, wrote = sums.get(workload, (0, 0))
+            sums[workload] = (made + pair.model_tokens, wrote + pair.base_tokens)
     ratios = {workload: share_of(*tokens) for workload, tokens in sums.items()}
-    together = ratios.get(None)
-    return {
-        workload: (ratios[workload], True)
-        if workload in ratios
-        else (together or Decimal(1), together is not None)
-        for workload in workloads
-    }
+    return {name: (ratios.get(name, Decimal(1)), name in ratios) for name in workloads}
+
+
+def own_names(target: str, names: Iterable[str], base: Question) -> tuple[str, ...]:
+    """Those of ``names`` that stand for the target."""
+    wanted = _snapshot(target, base)
+    return tuple(sorted({name for name in names if name and _snapshot(name, base) == wanted}))
+
+
+def _snapshot(name: str, base: Question) -> str:
+    """What a name stands for, itself where nobody knows."""
+    found = resolve(name, base.to_date, base.book, base.names)
+    return found.snapshot or name

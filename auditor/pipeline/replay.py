@@ -56,7 +56,7 @@ class Replay:
     ``basis``: what the actual cost rests on; ``unpriced``: the calls without an actual cost;
     ``why_unpriced``: the calls that a scenario could not price, by reason; ``training``:
     training.sql, what scenarios with moves train before, and what they come to with it;
-    ``workloads``: those of the store, where a scenario has moves.
+    ``kinds``: the workloads and models of the store, where a scenario has moves.
     """
 
     question: Question
@@ -69,7 +69,7 @@ class Replay:
     why_unpriced: tuple[Row, ...]
     sources: tuple[Row, ...]
     training: tuple[Row, ...]
-    workloads: frozenset[str]
+    kinds: frozenset[tuple[str, str]]
 
 
 def replay(store: Store, question: Question) -> Replay:
@@ -102,7 +102,7 @@ def replay(store: Store, question: Question) -> Replay:
         why_unpriced=_named(why_unpriced, question.scenarios),
         sources=tuple(store.rows("ingest/sources")),
         training=_named(training, question.scenarios),
-        workloads=frozenset(_workloads(store) if any(s.moves for s in question.scenarios) else ()),
+        kinds=frozenset(kinds_of(store) if any(s.moves for s in question.scenarios) else ()),
     )
 
 
@@ -136,7 +136,7 @@ def price_cells(
     if moving is None:
         store.run("replay/as_logged")
     else:
-        store.show("plan", plan_of(moving, _workloads(store), together=not by_workload))
+        store.show("plan", plan_of(moving, kinds_of(store), together=not by_workload))
         store.run("replay/as_moved")
     store.run(
         "replay/cells",
@@ -159,8 +159,9 @@ def price_cells(
     store.show("asked", pl.DataFrame({"scenario": positions}, schema={"scenario": pl.Int32}))
 
 
-def _workloads(store: Store) -> list[str]:
-    return [row["workload"] for row in store.rows("replay/workloads")]
+def kinds_of(store: Store) -> list[tuple[str, str]]:
+    """The kinds of stored calls: workload and model, as ``plan_of`` wants them."""
+    return [(row["workload"], row["served"]) for row in store.rows("replay/workloads")]
 
 
 def _group(row: Row) -> list[tuple[bool, str]]:

@@ -19,7 +19,7 @@ from auditor.prices import Book, Row, price
 from auditor.prices.span import covers
 from auditor.reports.figures import plain
 from auditor.reports.table import bare_table, print_whole, unpriced_table
-from auditor.scenarios import Scenario
+from auditor.scenarios import Move, Scenario
 from auditor.store import Store
 
 NOTHING = "-"
@@ -47,10 +47,13 @@ def _where_to(scenario: Scenario) -> list[str]:
     """What goes where: a line, or one a move."""
     if not scenario.moves:
         return [", else ".join(scenario.models)]
-    return [
-        f"{', '.join(move.workloads) or 'all other calls'} to {', else '.join(move.models)}"
-        for move in scenario.moves
-    ]
+    return [f"{_taken(move)} to {', else '.join(move.models)}" for move in scenario.moves]
+
+
+def _taken(move: Move) -> str:
+    """The calls that a move takes."""
+    whose = ", ".join(move.workloads) or "all other calls"
+    return f"{whose} by {', '.join(move.served)}" if move.served else whose
 
 
 def prices(

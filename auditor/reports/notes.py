@@ -73,15 +73,17 @@ def _left_out(result: Replay, places: int) -> Iterator[str]:
 
 
 def _missing_workloads(result: Replay) -> Iterator[str]:
-    """Moves of workloads that these logs do not have: their scenario leaves all calls in place."""
+    """Moves of what these logs do not have: their scenario leaves all calls in place."""
+    workloads, models = ({kind[place] for kind in result.kinds} for place in (0, 1))
     for scenario in result.question.scenarios:
-        named = [name for move in scenario.moves for name in move.workloads]
-        missing = [name for name in named if name not in result.workloads]
-        if missing:
+        moves = scenario.moves
+        if missing := [w for move in moves for w in move.workloads if w not in workloads]:
             yield (
                 f"{scenario.name}: no call here belongs to {_some(missing, ', ')}; ids depend on "
                 "the hash key of the store."
             )
+        if missing := [m for move in moves for m in move.served if m not in models]:
+            yield f"{scenario.name}: no call here was answered by {_some(missing, ', ')}."
 
 
 def _why_unpriced(result: Replay) -> Iterator[str]:

@@ -30,11 +30,11 @@ def as_toml(scenario: Scenario, comment: str) -> str:
 
 
 def _move(move: Move) -> Iterator[str]:
-    if move.workloads:
-        ids = ", ".join(map(_text, move.workloads))
-        yield f"where = {{ workload = {f'[{ids}]' if len(move.workloads) > 1 else ids} }}"
-    models = ", ".join(map(_text, move.models))
-    yield f"to = {f'[{models}]' if len(move.models) > 1 else models}"
+    where = {"workload": move.workloads, "model": move.served}
+    if any(where.values()):
+        keys = ", ".join(f"{key} = {_texts(names)}" for key, names in where.items() if names)
+        yield f"where = {{ {keys} }}"
+    yield f"to = {_texts(move.models)}"
     levers = move.levers
     if levers.kept != NEUTRAL.kept:
         yield f"keep_prompt = {_share(levers.kept)}"
@@ -46,6 +46,12 @@ def _move(move: Move) -> Iterator[str]:
     if move.training_tokens and move.trained_at:
         yield f"training_tokens = {move.training_tokens}"
         yield f"trained_at = {move.trained_at.isoformat()}"
+
+
+def _texts(texts: tuple[str, ...]) -> str:
+    """One text, or a list of several."""
+    inside = ", ".join(map(_text, texts))
+    return f"[{inside}]" if len(texts) > 1 else inside
 
 
 def _text(text: str) -> str:

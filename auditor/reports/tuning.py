@@ -14,6 +14,7 @@ from auditor.pipeline.tuning import Tuning
 from auditor.reports.figures import counted, n, plain
 from auditor.reports.files import csv_text, markdown_text, parquet_bytes, run_of, texts
 from auditor.reports.rows import USD
+from auditor.scenarios import Move
 
 SCHEMA = "audit.finetune/1"
 ALL_CALLS = "all"
@@ -261,8 +262,14 @@ def _grid(result: Tuning) -> dict[str, Any] | None:
 def _mix(result: Tuning) -> dict[str, Any] | None:
     if result.mix is None or result.mix_scenario is None:
         return None
-    moved = [name for move in result.mix_scenario.moves for name in move.workloads]
+    moved = [name for move in _moved(result) for name in move.workloads]
     return {"moved": moved, **texts(result.mix)}
+
+
+def _moved(result: Tuning) -> Iterator[Move]:
+    """One move for each workload of the mix."""
+    moves = result.mix_scenario.moves if result.mix_scenario else ()
+    return (move for move in moves if not move.served)
 
 
 def _pair(pair: Any) -> dict[str, Any]:

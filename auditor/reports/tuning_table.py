@@ -117,7 +117,9 @@ def _one_table(result: Tuning, rows: Sequence[Mapping[str, Any]], places: int) -
 
 
 def _cost_table(result: Tuning, rows: Sequence[Mapping[str, Any]], places: int) -> Table:
-    table = bare_table("What each workload costs now and fine-tuned, USD")
+    table = bare_table(
+        "What each workload costs now and fine-tuned, and what 1,000 calls save, USD"
+    )
     _add_cost_columns(table)
     for row in rows:
         table.add_row(*_cost_cells(result, row, places))
@@ -135,7 +137,7 @@ def _verdict_table(result: Tuning, rows: Sequence[Mapping[str, Any]]) -> Table:
 
 def _add_cost_columns(table: Table) -> None:
     table.add_column("workload", overflow="fold", min_width=NAME_WIDTH, max_width=NAME_WIDTH)
-    for name in ("calls", "tokens in", "out", "now", "tuned", "saved/1k calls"):
+    for name in ("calls", "tokens in", "out", "now", "tuned", "saved/1k"):
         table.add_column(name, justify="right", no_wrap=True)
 
 
@@ -258,11 +260,13 @@ def _notes(result: Tuning, places: int) -> Iterator[str]:
         and result.training.rule.note
     ):
         yield f"{result.training.rule.model}: {result.training.rule.note}."
-    if asked.output is None and not any(row["observed"] for row in result.rows):
-        yield (
-            f"no prompt in these logs was answered by {asked.model} and by another model: answers "
-            "are taken as long as logged."
-        )
+    if asked.output is None:
+        blind = sum(not row["observed"] for row in result.rows)
+        if blind:
+            yield (
+                f"{counted(blind, 'workload')} without a prompt that {asked.model} and another "
+                "model both answered: answers there as long as logged."
+            )
     yield from (f"{asked.target.name}: {note}." for note in _target_notes(result))
     if result.mix:
         yield _mix(result, result.mix, places)
@@ -274,9 +278,11 @@ def _target_notes(result: Tuning) -> Iterator[str]:
 
 
 def _mix(result: Tuning, mix: Mapping[str, Any], places: int) -> str:
-    moved = len(result.mix_scenario.moves) if result.mix_scenario else 0
+    moves = result.mix_scenario.moves if result.mix_scenario else ()
+    moved = sum(not move.served for move in moves)
     return (
-        f"moving {counted(moved, 'workload')} that pay back and leaving the rest: "
+        f"moving {'the one workload that pays' if moved == 1 else f'{moved:,} workloads that pay'} "
+        "back and leaving the rest: "
         f"{usd(mix['cost_usd'], places)} USD and {usd(mix['training_usd'], places)} USD of "
         f"training, {usd(mix['total_usd'], places)} USD together, in place of "
         f"{usd(mix['actual_usd'], places)} USD (--write-scenario keeps it as a file)."

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from auditor.errors import printable
 from auditor.reports.figures import counted, n, plain, usd
-from auditor.reports.table import bare_table, bullet, print_whole
+from auditor.reports.table import bullet
 from auditor.store import Store
 from auditor.workload import Pair
 
@@ -74,24 +74,21 @@ def pairs(found: Iterable[Pair], console: Console) -> None:
     if not rows:
         console.print("No prompt was answered by two models, or the logs hold no text.")
         return
-    table = bare_table("Output tokens for the same prompts")
-    table.add_column("workload", overflow="fold")
-    for heading in ("model", "against"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("prompts", "tokens", "against", "ratio", "quartiles of single prompts"):
-        table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
+        of = f"workload {row.workload}" if row.workload else "all workloads"
         quartiles = ", ".join(f"{value:.2f}" for value in (row.low, row.median, row.high))
-        table.add_row(
-            row.workload or "all",
-            printable(row.model),
-            printable(row.base),
-            n(row.prompts),
-            n(row.model_tokens),
-            n(row.base_tokens),
-            plain(row.ratio),
-            quartiles,
+        console.print(Text(f"{printable(row.model)} against {printable(row.base)}"), soft_wrap=True)
+        console.print(
+            Text(
+                f"  {of}, {counted(row.prompts, 'prompt')}: {n(row.model_tokens)} / "
+                f"{n(row.base_tokens)} tokens = {plain(row.ratio)}; quartiles {quartiles}"
+            ),
+            soft_wrap=True,
         )
-    print_whole(table, console)
     console.print()
-    console.print(bullet("the first answer of each model to each prompt; ratio is of the sums."))
+    console.print(
+        bullet(
+            "output tokens of the first answer of each model to each prompt; the ratio is of the "
+            "sums, the quartiles are those of single prompts."
+        )
+    )

@@ -5,8 +5,9 @@ Each ``[[move]]`` of the scenario file:
 ================  ==================================================================
 key               meaning
 ================  ==================================================================
-where             ``{ workload = "ID" }`` or a list of ids; without it: all calls that
-                  no move before it took
+where             ``{ workload = "ID", model = "NAME" }``, one of the two or both, each a
+                  text or a list: ids of workloads, names of models as the log has
+                  them; without it: all calls that no move before it took
 to                the target model, or a ladder, as ``models`` of a plain scenario
 keep_prompt       the share of each prompt that is still sent: "0.25"
 cut_tokens        tokens cut off the front of each prompt (not with keep_prompt), and
@@ -56,13 +57,17 @@ class Levers:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One move. ``workloads`` empty: whatever no earlier move took."""
+    """One move to ``models``. It takes the calls of ``workloads`` that ``served`` answered.
+
+    Where one of these is empty it does not matter; a call goes with the first move that takes it.
+    """
 
     workloads: tuple[str, ...]
     models: tuple[str, ...]
     levers: Levers = Levers()
     training_tokens: int = 0
     trained_at: date | None = None
+    served: tuple[str, ...] = ()
 
 
 Refuse = Callable[[str], Exception]
@@ -98,7 +103,8 @@ def _read_move(
     if training_tokens and trained_at is None:
         raise wrong('trained_at is missing: with prices_at = "call" the training needs a day')
     return Move(
-        workloads=_workloads(entry.get("where"), wrong),
+        workloads=_where(entry, "workload", wrong),
+        served=_where(entry, "model", wrong),
         models=_models(entry.get("to"), wrong),
         levers=Levers(
             kept=_share(entry, "keep_prompt", WHOLE, wrong),
@@ -111,15 +117,18 @@ def _read_move(
     )
 
 
-def _workloads(where: Any, wrong: Refuse) -> tuple[str, ...]:
+def _where(entry: Mapping[str, Any], key: str, wrong: Refuse) -> tuple[str, ...]:
+    where = entry.get("where")
     if where is None:
         return ()
-    if not isinstance(where, dict) or where.keys() != {"workload"}:
-        raise wrong('where must be { workload = "ID" }')
-    ids = where["workload"] if isinstance(where["workload"], list) else [where["workload"]]
-    if not ids or not all(isinstance(one, str) and one for one in ids):
-        raise wrong("where names no workload")
-    return tuple(ids)
+    if not isinstance(where, dict) or not where or not where.keys() <= {"workload", "model"}:
+        raise wrong('where must be { workload = "ID" }, { model = "NAME" } or both')
+    if key not in where:
+        return ()
+    names = where[key] if isinstance(where[key], list) else [where[key]]
+    if not names or not all(isinstance(one, str) and one for one in names):
+        raise wrong(f"where names no {key}")
+    return tuple(names)
 
 
 def _models(to: Any, wrong: Refuse) -> tuple[str, ...]:

@@ -20,41 +20,42 @@ PARTS_OF_A_MILLION = 6
 
 
 def plan_of(
-    scenario: Scenario, workloads: Iterable[str], *, together: bool = False
+    scenario: Scenario, kinds: Iterable[tuple[str, str]], *, together: bool = False
 ) -> pl.DataFrame:
-    """What a scenario does with each workload: a row for those it moves.
+    """What a scenario does with each kind of call: a row for those it moves.
 
-    Columns: workload ('': calls of none), shown (what the workload is called in the cells: itself,
-    or '' if all are taken ``together``), move (its place), cut_tokens, kept_ppm and output_ppm
-    (parts of a million).
+    A kind is a workload and the model that answered, '' where there is none. Columns: workload,
+    served, shown (what the workload is called in the cells: itself, or '' if all are taken
+    ``together``), move (its place), cut_tokens, kept_ppm and output_ppm (parts of a million).
     """
-    takers: dict[str, int] = {}
-    others = None
+    of_workload: dict[str, list[int]] = {}
+    of_any: list[int] = []
     for place, move in enumerate(scenario.moves):
-        for workload in move.workloads if others is None else ():
-            takers.setdefault(workload, place)
-        if not move.workloads and others is None:
-            others = place
+        for workload in move.workloads:
+            of_workload.setdefault(workload, []).append(place)
+        if not move.workloads:
+            of_any.append(place)
     rows = []
-    for workload in workloads:
-        taker = takers.get(workload, others)
-        if taker is not None:
-            levers = scenario.moves[taker].levers
-            rows.append(
-                {
-                    "workload": workload,
-                    "shown": "" if together else workload,
-                    "move": taker,
-                    "cut_tokens": levers.cut_tokens,
-                    "kept_ppm": int(levers.kept.scaleb(PARTS_OF_A_MILLION)),
-                    "output_ppm": int(levers.output.scaleb(PARTS_OF_A_MILLION)),
-                }
-            )
+    for workload, served in kinds:
+        for place in sorted((*of_workload.get(workload, ()), *of_any)):
+            move = scenario.moves[place]
+            if not move.served or served in move.served:
+                rows.append(
+                    {
+                        "workload": workload,
+                        "served": served,
+                        "shown": "" if together else workload,
+                        "move": place,
+                        "cut_tokens": move.levers.cut_tokens,
+                        "kept_ppm": int(move.levers.kept.scaleb(PARTS_OF_A_MILLION)),
+                        "output_ppm": int(move.levers.output.scaleb(PARTS_OF_A_MILLION)),
+                    }
+                )
+                break
     return pl.DataFrame(
         rows,
         schema={
-            "workload": pl.String,
-            "shown": pl.String,
+            **dict.fromkeys(("workload", "served", "shown"), pl.String),
             "move": pl.Int32,
             **dict.fromkeys(("cut_tokens", "kept_ppm", "output_ppm"), pl.Int64),
         },

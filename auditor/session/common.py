@@ -100,12 +100,12 @@ def own_files(settings: Config, db: Path | None, *given: Path) -> frozenset[Path
     return frozenset(file.resolve() for file in files)
 
 
-def check_period(from_date: date | None, to_date: date | None) -> None:
-    """Refuse a period without a day."""
+def check_period(from_date: date | None, to_date: date | None, end: str = "--to") -> None:
+    """Refuse a period without a day; ``end`` is what the option of its end is called."""
     if from_date and to_date and from_date >= to_date:
         raise AuditError(
-            f"--from {from_date} is not before --to {to_date}",
-            hint="--to is the first day that is no longer in: 2023-09-01 for all of August.",
+            f"--from {from_date} is not before {end} {to_date}",
+            hint=f"{end} is the first day that is no longer in: 2023-09-01 for all of August.",
         )
 
 

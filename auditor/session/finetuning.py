@@ -9,7 +9,7 @@ from typing import Any
 
 from auditor import config, pipeline, scenarios, terminal
 from auditor.errors import AuditError
-from auditor.pipeline.finetune import tune
+from auditor.pipeline.finetune import check_target, tune
 from auditor.pipeline.tuning import Tuning, TuningQuestion
 from auditor.reports import files, tuning, tuning_table, workloads
 from auditor.reports.figures import counted
@@ -95,7 +95,8 @@ def finetune(
         only=workload,
         names=_names(names),
     )
-    check_period(from_date, to_date)
+    check_period(from_date, to_date, "--until")
+    check_target(question)
     extra = (names,) if names else ()
     own = own_files(settings, db, *prices, *scenario_files, *extra)
     for path in (output, write_scenario):

@@ -7,12 +7,12 @@
 --          $together (all calls as one workload), $fewest (examples), $days (of the period; NULL: no dates), $retrain_days (or NULL)
 --
 -- Position 0 is the fine-tuned target. Tokens and money are of the compared calls: those that fit the
--- target and whose other cost is known. With P and Q for what the target asks for prompts and answers
--- as logged, A for what they are compared with, T for one training:
---     replayed_usd  R = P × kept - cut + Q × output
---     saving        S = A - R - T × days / retrain_days
---     pays back     S > 0, after the smallest n with n × (A - R) / compared_calls >= T
---     required cut  the share x of the prompts at which P × (1 - x) + Q × output = A - T × days / N
+-- target and whose other cost is known. With P for what the target asks for the prompts as logged, Q
+-- for the answers as long as they are expected, A for what they are compared with, T for one training,
+-- and t = T × days / retrain_days (0 without retraining):
+--     replayed_usd  R = P × kept - cut + Q
+--     pays back     A - R > t, after the smallest n with n × (A - R) / compared_calls >= T
+--     required cut  the share x of the prompts at which P × (1 - x) + Q + t = A
 -- Everything is reckoned in whole units of 10^-18 USD. required_cut_share is rounded up to six
 -- decimals, possible_cut_share down, saving_usd_per_1k_calls to the nearest 10^-18 USD.
 
@@ -27,6 +27,7 @@ WITH
             moved.prompt_tokens AS sent_tokens,
             moved.prompt_usd,
             moved.output_usd,
+            moved.answers_usd,
             moved.replayed_usd,
             moved.actual_usd,
             CASE WHEN $against IS NULL THEN moved.actual_usd::DECIMAL(38, 18)
@@ -55,6 +56,7 @@ WITH
             sum(against_usd) FILTER (compared) AS against_usd,
             sum(prompt_usd) FILTER (compared)::DECIMAL(38, 18) AS prompt_usd,
             sum(output_usd) FILTER (compared)::DECIMAL(38, 18) AS output_usd,
+            sum(answers_usd) FILTER (compared) AS answers_usd,
             sum(replayed_usd) FILTER (compared) AS replayed_usd
         FROM marked
         GROUP BY ALL
@@ -72,8 +74,7 @@ WITH
             coalesce(levers.cut_tokens, 0) AS possible_cut_tokens,
             coalesce(levers.cut_calls, 0) AS possible_cut_calls,
             levers.heads,
-            levers.holding,
-            output_usd * levers.output AS answers_usd
+            levers.holding
         FROM summed
         LEFT JOIN training USING (workload)
         JOIN levers USING (workload)

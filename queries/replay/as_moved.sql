@@ -1,6 +1,6 @@
 -- Purpose: the calls with what the moves of one scenario do with each.
 -- Grain:   call
--- Reads:   calls, plan (workload, shown, move, cut_tokens, kept_ppm, output_ppm: see scenarios.plans)
+-- Reads:   calls, plan (workload, served, shown, move, cut_tokens, kept_ppm, output_ppm: see scenarios.plans)
 -- Writes:  considered (a temporary view)
 --
 -- move is the place of the move that takes the call, -1 where none does. A move may cut tokens off
@@ -19,7 +19,9 @@ WITH
             coalesce(plan.kept_ppm, 1000000) AS kept_ppm,
             coalesce(plan.output_ppm, 1000000) AS output_ppm
         FROM calls
-        LEFT JOIN plan ON plan.workload = coalesce(calls.workload, '')
+        LEFT JOIN plan
+            ON plan.workload = coalesce(calls.workload, '')
+            AND plan.served = coalesce(calls.served_model, calls.requested_model, '')
     ),
     cut AS (
         SELECT * EXCLUDE (plan_cut_tokens), least(plan_cut_tokens, prompt_tokens) AS cut_tokens

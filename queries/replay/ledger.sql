@@ -9,7 +9,8 @@
 -- leaves where they are (stays) fit, at their actual cost.
 --
 -- prompt_usd and output_usd are what the target asks for the call as logged, cut_usd for the tokens
--- that the move cuts off; replayed_usd = prompt_usd × kept - cut_usd + output_usd × output. The
+-- that the move cuts off; replayed_usd = prompt_usd × kept - cut_usd + answers_usd, where answers_usd =
+-- output_usd × output. The
 -- tokens are those sent and produced after the move, to a millionth of a token: nothing is rounded.
 
 CREATE OR REPLACE TEMP TABLE ledger AS
@@ -85,6 +86,7 @@ SELECT
     CASE WHEN is_moved THEN card_prompt_usd END AS prompt_usd,
     CASE WHEN is_moved THEN card_cut_usd END AS cut_usd,
     CASE WHEN is_moved THEN card_output_usd END AS output_usd,
+    CASE WHEN is_moved THEN card_output_usd * output END AS answers_usd,
     CASE
         WHEN is_moved THEN card_prompt_usd * kept - card_cut_usd + card_output_usd * output
         WHEN outcome = 'fits' THEN actual_usd::DECIMAL(38, 18)

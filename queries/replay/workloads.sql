@@ -1,6 +1,8 @@
--- Purpose: the workloads that the stored calls belong to.
--- Grain:   one row a workload ('': calls that show neither tag nor text)
+-- Purpose: the workloads that the stored calls belong to, and the models that answered them.
+-- Grain:   workload ('': calls that show neither tag nor text) × model ('': not named)
 -- Reads:   calls
-SELECT DISTINCT coalesce(workload, '') AS workload
+SELECT DISTINCT
+    coalesce(workload, '') AS workload,
+    coalesce(served_model, requested_model, '') AS served
 FROM calls
-ORDER BY workload;
+ORDER BY workload, served;
