@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import click
 from auditor.cli.options import (
     INCOMPLETE,
     Day,
+    F,
     allowance_options,
     check_sources,
     config_option,
@@ -21,6 +23,7 @@ from auditor.cli.options import (
     names_option,
     prices_option,
     reading_options,
+    rereading_options,
     result_options,
     scenario_files_option,
     zone_option,
@@ -54,16 +57,39 @@ class Verdict(click.Command):
         formatter.write_usage(path, " ".join(self.collect_usage_pieces(ctx)))
 
 
-@finetune.command("verdict", cls=Verdict)
-@click.argument("logs", nargs=-1, metavar="[LOGS]...")
-@db_option(required=False)
-@click.option(
+target_option = click.option(
     "--to",
     default="ft-gpt-3.5-turbo",
     show_default=True,
     metavar="SCENARIO",
     help="The fine-tuned model to train: a scenario of one model.",
 )
+epochs_option = click.option(
+    "--epochs",
+    type=click.IntRange(1, 50),
+    help="Passes over the examples; unless given OpenAI's default: 3, more for few examples.",
+)
+until_option = click.option(
+    "--until", "to_date", type=Day(), metavar="DATE", help="First day no longer in."
+)
+
+
+def examples_option(name: str, text: str) -> Callable[[F], F]:
+    """The number of examples."""
+    return click.option(
+        name,
+        "examples",
+        type=click.IntRange(10, 1_000_000),
+        default=100,
+        show_default=True,
+        help=text,
+    )
+
+
+@finetune.command("verdict", cls=Verdict)
+@click.argument("logs", nargs=-1, metavar="[LOGS]...")
+@db_option(required=False)
+@target_option
 @click.option(
     "--against",
     default="actual",
@@ -88,18 +114,8 @@ class Verdict(click.Command):
     metavar="R|observed",
     help="Length of the answers in logged ones; observed: where both models answered a prompt.",
 )
-@click.option(
-    "--examples",
-    type=click.IntRange(10, 1_000_000),
-    default=100,
-    show_default=True,
-    help="Train on at most so many calls of each workload.",
-)
-@click.option(
-    "--epochs",
-    type=click.IntRange(1, 50),
-    help="Passes over the examples; unless given OpenAI's default: 3, more for few examples.",
-)
+@examples_option("--examples", "Train on at most so many calls of each workload.")
+@epochs_option
 @click.option(
     "--retrain-every",
     type=click.IntRange(1, 36_500),
@@ -115,7 +131,7 @@ class Verdict(click.Command):
 @scenario_files_option
 @prices_option
 @from_option
-@click.option("--until", "to_date", type=Day(), metavar="DATE", help="First day no longer in.")
+@until_option
 @zone_option
 @reading_options
 @allowance_options
@@ -134,3 +150,55 @@ def finetune_verdict(logs: tuple[str, ...], db: Path | None, **given: Any) -> No
     today = datetime.now(UTC).date()
     complete = finetuning.finetune(logs, db, hash_key=hash_key(), today=today, **given)
     sys.exit(0 if complete else INCOMPLETE)
+
+
+@finetune.command("dataset")
+@click.argument("workload")
+@click.argument("logs", nargs=-1, metavar="[LOGS]...")
+@db_option(required=False)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    metavar="PATH",
+    help="The training file (JSONL); validation goes to PATH with .validation before its ending.",
+)
+@target_option
+@examples_option("--limit", "Train on at most so many calls.")
+@epochs_option
+@click.option(
+    "--validation",
+    default="10%",
+    show_default=True,
+    metavar="SHARE",
+    help="Further examples to validate with, measured in those that are trained on.",
+)
+@click.option("--shorten", is_flag=True, help="Cut off what the prompts of the workload begin with.")
+@click.option(
+    "--redact",
+    is_flag=True,
+    help="Replace e-mail addresses, keys and phone numbers. Needs the extra: auditor[redact].",
+)
+@click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table")
+@names_option
+@scenario_files_option
+@prices_option
+@from_option
+@until_option
+@zone_option
+@rereading_options
+@config_option
+def finetune_dataset(
+    workload: str, logs: tuple[str, ...], db: Path | None, **given: Any
+) -> None:
+    """Write a training set of one workload in the provider's format.
+
+    WORKLOAD is an id or name as `audit finetune` shows it. The text comes from a store that was
+    filled with --keep-text, or is read again from LOGS.
+    """
+    from auditor.session import training_set
+
+    check_sources(logs, db, given)
+    today = datetime.now(UTC).date()
+    training_set.write(workload, logs, db, hash_key=hash_key(), today=today, **given)

@@ -73,7 +73,7 @@ assume_model_option = click.option(
 allow_rejects_option = click.option(
     "--allow-rejects", metavar="N|N%", help="Rejected lines that still count as complete."
 )
-reading_options = options(
+rereading_options = options(
     click.option("--as", "as_format", metavar="FORMAT", help="Read every file as this format."),
     click.option(
         "--exclude", multiple=True, metavar="GLOB", help="Leave files out by name. May be repeated."
@@ -84,6 +84,9 @@ reading_options = options(
         is_flag=True,
         help="Where nobody can count a call's tokens, take four characters (or bytes) a token.",
     ),
+)
+reading_options = options(
+    rereading_options,
     click.option("--keep-text", is_flag=True, help="Store prompts and answers with the calls."),
 )
 scenario_files_option = click.option(
@@ -155,5 +158,5 @@ def check_sources(logs: tuple[str, ...], db: Path | None, given: dict[str, Any])
     """Refuse what names nothing to read, or has nowhere to write."""
     if not logs and db is None:
         raise click.UsageError("Name LOGS to read, or a store with --db.")
-    if given["format_"] == "parquet" and given["output"] is None:
+    if given.get("format_") == "parquet" and given["output"] is None:
         raise click.UsageError("--format parquet needs -o PATH.")

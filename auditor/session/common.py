@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import ExitStack
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 from rich.console import Console
@@ -196,3 +197,28 @@ def say_rejects(store: Store, db: Path | None, count: int) -> None:
         say(f"All rejects: `audit show rejects --db {db}`.")
     elif count > SHOWN_REJECTS:
         say("For all rejects keep a store with --db FILE, then `audit show rejects --db FILE`.")
+
+
+def scenario_of(known: dict[str, Scenario], option: str, name: str) -> Scenario:
+    """The scenario that an option names."""
+    if name not in known:
+        raise AuditError(
+            f"{option}: there is no scenario named {name}",
+            hint="`audit show scenarios` lists them.",
+        )
+    return known[name]
+
+
+def share_of(option: str, text: str, most: int) -> Decimal:
+    """The share that an option gives, up to ``most``."""
+    try:
+        return scenarios.read_share(text, Decimal(most))
+    except ValueError as error:
+        raise AuditError(
+            f"{option}: {error}", hint="Give a share such as 0.25 or 25%, of six decimals at most."
+        ) from None
+
+
+def names_of(path: Path | None) -> dict[str, str]:
+    """What the user calls workloads."""
+    return config.load_names(path) if path is not None else {}

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from auditor import config, pipeline, scenarios, terminal
+from auditor import pipeline, scenarios, terminal
 from auditor.errors import AuditError
 from auditor.pipeline.finetune import check_target, tune
 from auditor.pipeline.tuning import Tuning, TuningQuestion
@@ -23,9 +23,12 @@ from auditor.session.common import (
     check_period,
     check_zone,
     known_scenarios,
+    names_of,
     own_files,
     say_rejects,
+    scenario_of,
     settings_of,
+    share_of,
     take_in,
 )
 from auditor.store import Store
@@ -81,19 +84,19 @@ def finetune(
             to_date=to_date,
             assume_model=assume_model,
         ),
-        target=_scenario(known, "--to", to),
-        against=None if against == ACTUAL else _scenario(known, "--against", against),
+        target=scenario_of(known, "--to", to),
+        against=None if against == ACTUAL else scenario_of(known, "--against", against),
         today=today,
-        kept=_share("--keep-prompt", keep_prompt or "1", 1),
+        kept=share_of("--keep-prompt", keep_prompt or "1", 1),
         drop=drop is not None,
         output=None
         if output_ratio == OBSERVED
-        else _share("--output-ratio", output_ratio, MOST_OUTPUT),
+        else share_of("--output-ratio", output_ratio, MOST_OUTPUT),
         examples=examples,
         epochs=epochs,
         retrain_days=retrain_every,
         only=workload,
-        names=_names(names),
+        names=names_of(names),
     )
     check_period(from_date, to_date, "--until")
     check_target(question)
@@ -155,7 +158,7 @@ def show_workloads(
         by=("workload",),
         assume_model=assume_model,
     )
-    given = _names(names)
+    given = names_of(names)
     with Store.open(db, to_read=True) as store:
         pipeline.replay(store, question)
         terminal.show(lambda console: workloads.show(store, given, console))
@@ -168,28 +171,6 @@ def show_pairs(db: Path, *, config: Path | None) -> None:
     with Store.open(db, to_read=True) as store:
         pairs = pipeline.pairs_of(store, question)
         terminal.show(lambda console: workloads.pairs(pairs, console))
-
-
-def _scenario(known: dict[str, Scenario], option: str, name: str) -> Scenario:
-    if name not in known:
-        raise AuditError(
-            f"{option}: there is no scenario named {name}",
-            hint="`audit show scenarios` lists them.",
-        )
-    return known[name]
-
-
-def _share(option: str, text: str, most: int) -> Any:
-    try:
-        return scenarios.read_share(text, scenarios.read_share("1") * most)
-    except ValueError as error:
-        raise AuditError(
-            f"{option}: {error}", hint="Give a share such as 0.25 or 25%, of six decimals at most."
-        ) from None
-
-
-def _names(path: Path | None) -> dict[str, str]:
-    return config.load_names(path) if path is not None else {}
 
 
 def _check_new_name(path: Path, known: dict[str, Scenario]) -> None:

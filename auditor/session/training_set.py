@@ -1,0 +1,120 @@
+"""``audit finetune dataset``."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from auditor import pipeline, terminal
+from auditor.errors import AuditError
+from auditor.pipeline.dataset import DatasetQuestion, dataset
+from auditor.pipeline.finetune import check_target
+from auditor.pipeline.tuning import TuningQuestion
+from auditor.reports import files, training_set
+from auditor.reports.figures import counted
+from auditor.session.common import (
+    book_of,
+    check_output,
+    check_period,
+    check_zone,
+    known_scenarios,
+    names_of,
+    own_files,
+    scenario_of,
+    settings_of,
+    share_of,
+    take_in,
+)
+from auditor.store import Store
+from auditor.terminal import say
+
+
+def write(
+    workload: str,
+    logs: tuple[str, ...],
+    db: Path | None,
+    *,
+    output: Path,
+    to: str,
+    examples: int,
+    epochs: int | None,
+    validation: str,
+    shorten: bool,
+    redact: bool,
+    format_: str,
+    names: Path | None,
+    config: Path | None,
+    scenario_files: tuple[Path, ...],
+    prices: tuple[Path, ...],
+    from_date: date | None,
+    to_date: date | None,
+    zone: str | None,
+    assume_model: str | None,
+    hash_key: bytes | None,
+    today: date,
+    **reading: Any,
+) -> None:
+    """Write the training and the validation file, and say what is in them."""
+    settings = settings_of(config)
+    known = {one.name: one for one in known_scenarios(settings, scenario_files)}
+    asked = TuningQuestion(
+        base=pipeline.Question(
+            book=book_of(settings, prices),
+            scenarios=(),
+            names=settings.models,
+            zone=zone or settings.timezone,
+            from_date=from_date,
+            to_date=to_date,
+            assume_model=assume_model,
+        ),
+        target=scenario_of(known, "--to", to),
+        today=today,
+        drop=shorten,
+        examples=examples,
+        epochs=epochs,
+        only=(workload,),
+        names=names_of(names),
+    )
+    question = DatasetQuestion(asked, share_of("--validation", validation, 1), redact)
+    check_period(from_date, to_date, "--until")
+    check_target(asked)
+    held_back = output.with_name(f"{output.stem}.validation{output.suffix}")
+    own = own_files(settings, db, *prices, *scenario_files, *((names,) if names else ()))
+    for path in (output, held_back):
+        check_output(path, own)
+    with ExitStack() as stack:
+        again = None
+        if logs:
+            again = stack.enter_context(Store.open(None, hash_key=hash_key))
+            take_in(
+                again,
+                logs,
+                settings,
+                asked.base.book,
+                own,
+                output,
+                assume_model=assume_model,
+                keep_text=True,
+                **reading,
+            )
+        store = stack.enter_context(Store.open(db, to_read=True)) if db else again
+        if store is None:
+            raise AuditError("there is nothing to read", hint="Name LOGS, or a store with --db.")
+        check_zone(store, asked.base.zone)
+        result = dataset(store, again or store, question)
+    paths = {"training": str(output)}
+    files.write(output, result.training_file)
+    if result.validation:
+        files.write(held_back, result.validation_file)
+        paths["validation"] = str(held_back)
+    written = " and ".join(paths.values())
+    say(f"Wrote {written}: {counted(len(result.training), 'example')} to train on.")
+    if format_ == "json":
+        sys.stdout.write(training_set.as_json(result, paths))
+        sys.stdout.flush()
+    else:
+        terminal.show(lambda console: training_set.show(result, console))
+
