@@ -24,6 +24,7 @@ from auditor.finetune.examples import (
     render_completion,
     split,
 )
+from auditor.finetune.shorten import SharedPrefix, shorten, shorten_all
 
 __all__ = [
     "CHAT_SENTENCE",
@@ -32,6 +33,7 @@ __all__ = [
     "FileFault",
     "Markers",
     "Material",
+    "SharedPrefix",
     "Split",
     "chat_errors",
     "chat_format",
@@ -45,5 +47,7 @@ __all__ = [
     "order",
     "render_chat",
     "render_completion",
+    "shorten",
+    "shorten_all",
     "split",
 ]
