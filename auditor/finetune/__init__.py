@@ -24,6 +24,7 @@ from auditor.finetune.examples import (
     render_completion,
     split,
 )
+from auditor.finetune.redaction import redact_all, redact_text
 from auditor.finetune.shorten import SharedPrefix, shorten, shorten_all
 
 __all__ = [
@@ -45,6 +46,8 @@ __all__ = [
     "file_faults",
     "left_out",
     "order",
+    "redact_all",
+    "redact_text",
     "render_chat",
     "render_completion",
     "shorten",
