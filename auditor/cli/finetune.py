@@ -174,7 +174,9 @@ def finetune_verdict(logs: tuple[str, ...], db: Path | None, **given: Any) -> No
     metavar="SHARE",
     help="Further examples to validate with, measured in those that are trained on.",
 )
-@click.option("--shorten", is_flag=True, help="Cut off what the prompts of the workload begin with.")
+@click.option(
+    "--shorten", is_flag=True, help="Cut off what the prompts of the workload begin with."
+)
 @click.option(
     "--redact",
     is_flag=True,
@@ -189,9 +191,7 @@ def finetune_verdict(logs: tuple[str, ...], db: Path | None, **given: Any) -> No
 @zone_option
 @rereading_options
 @config_option
-def finetune_dataset(
-    workload: str, logs: tuple[str, ...], db: Path | None, **given: Any
-) -> None:
+def finetune_dataset(workload: str, logs: tuple[str, ...], db: Path | None, **given: Any) -> None:
     """Write a training set of one workload in the provider's format.
 
     WORKLOAD is an id or name as `audit finetune` shows it. The text comes from a store that was

@@ -1,5 +1,29 @@
 """Fine-tuning: the provider's rules and the training set. Its money is in queries/finetune."""
 
+from auditor.finetune.checks import (
+    ChatFormat,
+    FileFault,
+    chat_errors,
+    chat_format,
+    completion_errors,
+    count_errors,
+    file_faults,
+)
+from auditor.finetune.examples import (
+    CHAT_SENTENCE,
+    Example,
+    Markers,
+    Material,
+    Split,
+    choose_markers,
+    deduplicated,
+    encode_line,
+    left_out,
+    render_chat,
+    render_completion,
+    split,
+)
+from auditor.finetune.redaction import redact_all, redact_text
 from auditor.finetune.rules import (
     DEFAULT_EXAMPLES,
     FEWEST_EXAMPLES,
@@ -11,15 +35,40 @@ from auditor.finetune.rules import (
     past_of,
     rule_for,
 )
+from auditor.finetune.shorten import SharedPrefix, shorten, shorten_all
 
 __all__ = [
+    "CHAT_SENTENCE",
     "DEFAULT_EXAMPLES",
     "FEWEST_EXAMPLES",
     "MOST_EPOCHS",
+    "ChatFormat",
+    "Example",
+    "FileFault",
+    "Markers",
+    "Material",
     "Rule",
+    "SharedPrefix",
+    "Split",
+    "chat_errors",
+    "chat_format",
+    "choose_markers",
+    "completion_errors",
+    "count_errors",
+    "deduplicated",
     "default_epochs",
+    "encode_line",
+    "file_faults",
     "frame_of",
     "is_completion_model",
+    "left_out",
     "past_of",
+    "redact_all",
+    "redact_text",
+    "render_chat",
+    "render_completion",
     "rule_for",
+    "shorten",
+    "shorten_all",
+    "split",
 ]

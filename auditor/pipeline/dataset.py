@@ -20,6 +20,7 @@ from auditor.finetune import (
     chat_errors,
     choose_markers,
     completion_errors,
+    count_errors,
     deduplicated,
     default_epochs,
     encode_line,
@@ -130,9 +131,7 @@ def dataset(store: Store, texts: Store, question: DatasetQuestion) -> Dataset:
         training=parts.training,
         validation=parts.validation,
         errors=errors,
-        unlearnt=_counts(
-            name for material in materials if material.call_id in chosen for name in left_out(material)
-        ),
+        unlearnt=count_errors((m for m in materials if m.call_id in chosen), _left_out),
         faults=file_faults(
             [example.tokens for example in parts.training],
             len(content),
@@ -223,13 +222,9 @@ def _rendered(
         def errors_of(line: object) -> tuple[str, ...]:
             return chat_errors(line, on)
 
-    found = [errors_of(example.line) for example in lines]
-    good = [example for example, errors in zip(lines, found, strict=True) if not errors]
-    return good, _counts(name for errors in found for name in errors), rendering
+    good = [example for example in lines if not errors_of(example.line)]
+    return good, count_errors((example.line for example in lines), errors_of), rendering
 
 
-def _counts(names: Any) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for name in names:
-        counts[name] = counts.get(name, 0) + 1
-    return dict(sorted(counts.items()))
+def _left_out(material: object) -> tuple[str, ...]:
+    return left_out(material) if isinstance(material, Material) else ()

@@ -70,7 +70,7 @@ def _notes(result: Dataset) -> Iterator[str]:
     for fault in fault_sentences(result):
         yield f"{fault}."
     for name, count in result.unlearnt.items():
-        yield f"{name} of {counted(count, 'call')} is not in the file: no training file can hold it."
+        yield f"{name} of {counted(count, 'call')} is left out: no training file can hold it."
     if result.question.tuning.drop:
         yield (
             f"prompts are without the {n(result.said['possible_cut_tokens'])} tokens that they "
@@ -78,7 +78,7 @@ def _notes(result: Dataset) -> Iterator[str]:
         )
     if result.question.redact:
         found = ", ".join(f"{n(count)} {kind}" for kind, count in result.redacted.items())
-        yield f"redacted in the drawn calls: {found or 'nothing'}. Read the file before you send it."
+        yield f"redacted in the drawn calls: {found or 'nothing'}; read the file before sending it."
     yield result.rendering
     yield f"{MODERATED}."
     yield f"{NOT_SAID}."

@@ -117,4 +117,3 @@ def write(
         sys.stdout.flush()
     else:
         terminal.show(lambda console: training_set.show(result, console))
-
