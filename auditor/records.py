@@ -97,10 +97,24 @@ class Call:
     lines: int = 1
 
     @property
+    def uses_tools(self) -> bool:
+        """Whether functions or tools were declared, called or answered for."""
+        text = self.text
+        if text is None:
+            return False
+        declared = any(text.extras.get(name) for name in ("functions", "tools"))
+        return declared or any(map(_has_call, (*text.messages, *text.outputs)))
+
+    @property
     def has_whole_answer(self) -> bool:
         """Whether there is one answer, and all of it: what a model could learn from."""
         several = self.text is not None and len(self.text.outputs) > 1
         return not (self.failed or self.cut_off or several)
+
+
+def _has_call(message: dict[str, Any]) -> bool:
+    called = any(message.get(name) for name in ("function_call", "tool_calls"))
+    return called or message.get("role") in ("function", "tool")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,11 @@ VALUES: dict[str, Any] = {
     "to_date": None,
     "by_workload": True,
     "most": 100,
+    "tools": True,
+    "workload": "w",
+    "cut_tokens": 0,
+    "training_tokens": 1000,
+    "training_usd": Decimal("0.000008"),
     "frame": 1,
     "limit": 4096,
     "against": None,
@@ -103,6 +109,8 @@ def priced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     log = write(tmp_path_factory.mktemp("money") / "calls.jsonl", [*lines, *others])
     with stored(log) as store:
         tune(store, tuning())
+        store.run("finetune/draw", by_workload=True, most=100, tools=True)
+        store.show("wanted", pl.DataFrame({"call_id": ["call-1"]}))
         store.show("moved", pl.DataFrame([("w", 1, 1)], MOVED, orient="row"))
         replay(store, question(by=("team",)))
         explain(store, question(), "call-1")

@@ -8,6 +8,7 @@ from auditor.finetune.checks import (
     completion_errors,
     count_errors,
     file_faults,
+    takes_tools,
 )
 from auditor.finetune.examples import (
     CHAT_SENTENCE,
@@ -71,4 +72,5 @@ __all__ = [
     "shorten",
     "shorten_all",
     "split",
+    "takes_tools",
 ]

@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any
 
 from auditor.finetune.examples import Markers
-from auditor.finetune.rules import FEWEST_EXAMPLES
+from auditor.finetune.rules import FEWEST_EXAMPLES, is_completion_model
 
 CHAT_ERRORS = (
     "data_type",
@@ -74,6 +74,11 @@ class FileFault:
     found: int
     allowed: int
     tokens_cut: int = 0
+
+
+def takes_tools(model: str, on: date) -> bool:
+    """Whether a model could be trained on calls with functions on that day."""
+    return on >= FUNCTIONS_FROM and not is_completion_model(model)
 
 
 def chat_format(on: date) -> ChatFormat:

@@ -102,7 +102,12 @@ def dataset(store: Store, texts: Store, question: DatasetQuestion) -> Dataset:
     tuning = tune(store, asked)
     said = _one(tuning)
     training = tuning.training
-    store.run("finetune/draw", by_workload=True, most=asked.examples + validated + SPARE)
+    store.run(
+        "finetune/draw",
+        by_workload=True,
+        most=asked.examples + validated + SPARE,
+        tools=training.takes_tools,
+    )
     lines = store.rows(
         "finetune/lines",
         workload=said["workload"],
@@ -114,6 +119,12 @@ def dataset(store: Store, texts: Store, question: DatasetQuestion) -> Dataset:
     if question.redact:
         materials, redacted = redact_all(materials)
     examples, errors, rendering = _rendered(materials, training.model, training.on)
+    if not examples:
+        raise AuditError(
+            f"no call of {said['name'] or said['workload']} makes an example for {training.model}: "
+            + why_none(said, errors),
+            hint="`audit finetune --workload ID` says what the verdict rests on.",
+        )
     parts = split(deduplicated(examples), asked.examples, question.validation)
     epochs = asked.epochs or default_epochs(len(parts.training))
     billed = sum(min(example.tokens, training.limit) for example in parts.training)
@@ -154,6 +165,14 @@ def _one(tuning: Tuning) -> Row:
             hint="Give the id of one: " + ", ".join(row["workload"] for row in tuning.rows) + ".",
         )
     return tuning.rows[0]
+
+
+def why_none(said: Row, errors: Mapping[str, int]) -> str:
+    """Why not one line is left."""
+    reasons = [f"{count:,} x {name}" for name, count in errors.items()]
+    if said["with_tools"]:
+        reasons.append(f"{said['with_tools']:,} calls use functions or tools")
+    return ", ".join(reasons) or "none has a whole answer of its own"
 
 
 def _materials(texts: Store, lines: list[Row]) -> list[Material]:

@@ -203,7 +203,12 @@ def _judged(
         days=period.days,
         retrain_days=question.retrain_days,
     )
+    shut_out = {}
+    if not training.takes_tools:
+        found = store.rows("finetune/tools", by_workload=laid.by_workload)
+        shut_out = {row["workload"]: row["calls"] for row in found}
     for row in rows:
+        row["with_tools"] = shut_out.get(row["workload"], 0)
         at = laid.beginnings.get(row["workload"])
         row["beginnings"] = at.levels if at else ()
         row["observed"] = row["workload"] in laid.observed
@@ -231,7 +236,12 @@ def _training_frame(
     store: Store, question: TuningQuestion, laid: _Laid, training: Training
 ) -> pl.DataFrame:
     """Examples, epochs and billed tokens of each workload."""
-    store.run("finetune/draw", by_workload=laid.by_workload, most=question.examples)
+    store.run(
+        "finetune/draw",
+        by_workload=laid.by_workload,
+        most=question.examples,
+        tools=training.takes_tools,
+    )
     rows = []
     for row in store.rows(
         "finetune/examples", frame=frame_of(training.model), limit=training.limit

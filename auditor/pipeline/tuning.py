@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from auditor.finetune import DEFAULT_EXAMPLES, FEWEST_EXAMPLES, Rule
+from auditor.finetune import DEFAULT_EXAMPLES, FEWEST_EXAMPLES, Rule, takes_tools
 from auditor.pipeline.replay import Question
 from auditor.scenarios import Scenario
 from auditor.workload import Pair
@@ -65,6 +65,11 @@ class Training:
     usd_per_token: Decimal
     rule: Rule | None
     limit: int
+
+    @property
+    def takes_tools(self) -> bool:
+        """Whether calls with functions or tools can be trained on."""
+        return takes_tools(self.model, self.on)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,12 +72,13 @@ def _notes(result: Dataset) -> Iterator[str]:
     for name, count in result.unlearnt.items():
         yield f"{name} of {counted(count, 'call')} is left out: no training file can hold it."
     if result.question.tuning.drop:
-        yield (
-            f"prompts are without the {n(result.said['possible_cut_tokens'])} tokens that they "
-            f"share; {counted(result.kept_whole, 'drawn prompt')} that begin otherwise are whole."
+        shared = (
+            f"prompts are without the {n(result.said['possible_cut_tokens'])} tokens they share"
         )
+        whole = f"{counted(result.kept_whole, 'drawn prompt')} that begin otherwise are whole"
+        yield f"{shared}; {whole}." if result.kept_whole else f"{shared}."
     if result.question.redact:
-        found = ", ".join(f"{n(count)} {kind}" for kind, count in result.redacted.items())
+        found = ", ".join(f"{n(count)} {kind}" for kind, count in result.redacted.items() if count)
         yield f"redacted in the drawn calls: {found or 'nothing'}; read the file before sending it."
     yield result.rendering
     yield f"{MODERATED}."

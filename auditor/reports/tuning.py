@@ -112,7 +112,9 @@ def verdict_of(result: Tuning, row: Mapping[str, Any]) -> str:
             f"needs a prompt cut of {percent(row['required_cut_share'], ROUND_CEILING)}, "
             f"the logs allow {percent(row['possible_cut_share'], ROUND_FLOOR)}"
         )
-    return "too few calls" if kind == "too_few_calls" else "does not fit"
+    if kind == "does_not_fit":
+        return "does not fit"
+    return "too few calls without functions" if row["with_tools"] else "too few calls"
 
 
 def why(result: Tuning, row: Mapping[str, Any]) -> str:
@@ -129,6 +131,8 @@ def _reasons(result: Tuning, row: Mapping[str, Any]) -> Iterator[str]:
     if kind == "too_few_calls":
         if row["compared_calls"]:
             yield f"{counted(row['examples'], 'usable example')}, {result.fewest} are needed"
+            if row["with_tools"]:
+                yield with_tools(result, row)
         else:
             yield "no call fits and has a cost to compare with"
         return
@@ -155,8 +159,18 @@ def _reasons(result: Tuning, row: Mapping[str, Any]) -> Iterator[str]:
         yield _possible(row)
     if row["overflows"]:
         yield f"{counted(row['overflows'], 'call')} outgrow the window and stay out"
+    if row["with_tools"]:
+        yield with_tools(result, row)
     if row["compared_calls"] < row["fits"]:
         yield f"{counted(row['fits'] - row['compared_calls'], 'call')} have no cost to compare with"
+
+
+def with_tools(result: Tuning, row: Mapping[str, Any]) -> str:
+    """That some calls cannot be trained on for what they declare."""
+    return (
+        f"{counted(row['with_tools'], 'call')} with functions or tools are no examples: "
+        f"{result.training.model} could not be trained on them on {result.training.on}"
+    )
 
 
 def _possible(row: Mapping[str, Any]) -> str:

@@ -21,6 +21,7 @@ from auditor.reports.tuning import (
     percent,
     verdict_of,
     why,
+    with_tools,
 )
 
 MOST_ROWS = 40
@@ -254,12 +255,12 @@ def _notes(result: Tuning, places: int) -> Iterator[str]:
             "measured on up to 500 calls of each workload and month, drawn by the hash of their "
             "ids."
         )
-    if (
-        result.training.rule
-        and result.training.rule.confidence != "certain"
-        and result.training.rule.note
-    ):
-        yield f"{result.training.rule.model}: {result.training.rule.note}."
+    if any(row["with_tools"] for row in result.rows):
+        whole = {"with_tools": sum(row["with_tools"] for row in result.rows)}
+        yield f"{with_tools(result, whole)}."
+    rule = result.training.rule
+    if rule and rule.confidence != "certain" and rule.note:
+        yield f"{rule.model}: {rule.note}."
     if asked.output is None:
         blind = sum(not row["observed"] for row in result.rows)
         if blind:

@@ -2,7 +2,7 @@
 -- Grain:   drawn call
 -- Reads:   usable
 -- Writes:  drawn
--- Params:  $by_workload, $most (examples of one)
+-- Params:  $by_workload, $most (examples of one), $tools (whether training takes calls with tools)
 --
 -- The same prompt twice is one example: the call that is drawn first. Where two draws are equal the
 -- smaller call id is taken.
@@ -12,6 +12,7 @@ WITH
     named AS (
         SELECT CASE WHEN $by_workload THEN workload ELSE '' END AS workload, prompt, draw
         FROM usable
+        WHERE $tools OR NOT uses_tools
     ),
     once AS (
         SELECT workload, min(draw) AS draw

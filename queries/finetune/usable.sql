@@ -20,6 +20,7 @@ SELECT
     prompt,
     md5_number_lower(call_id) AS draw,
     call_id,
+    uses_tools,
     input_tokens + cache_read_tokens + cache_write_tokens AS prompt_tokens,
     output_tokens + reasoning_tokens AS produced_tokens
 FROM calls, period

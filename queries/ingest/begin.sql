@@ -23,6 +23,7 @@ CREATE OR REPLACE TEMP TABLE staged (
     recorded_usd DECIMAL(38, 24),
     tags MAP(VARCHAR, VARCHAR),
     whole_answer BOOLEAN,
+    uses_tools BOOLEAN,
     workload VARCHAR,
     prompt UBIGINT,
     fingerprint VARCHAR,

@@ -55,7 +55,7 @@ SELECT
     call_id, $source_id::INTEGER AS source_id, line, called_at, requested_model, served_model,
     endpoint, tier, counted_by, failed, problem, input_tokens, cache_read_tokens,
     cache_write_tokens, output_tokens, reasoning_tokens, audio_tokens, max_tokens, recorded_usd,
-    tags, whole_answer,
+    tags, whole_answer, uses_tools,
     coalesce(workload, stored_workload) AS workload,
     coalesce(prompt, stored_prompt) AS prompt
 FROM arriving

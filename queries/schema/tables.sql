@@ -48,6 +48,7 @@ CREATE TABLE calls (
     recorded_usd DECIMAL(38, 24),       -- what the log itself says the call cost
     tags MAP(VARCHAR, VARCHAR),
     whole_answer BOOLEAN NOT NULL,      -- one answer, not cut off: may be learnt from
+    uses_tools BOOLEAN NOT NULL,        -- functions or tools were declared, called, answered for
     workload VARCHAR,                   -- NULL: the log shows neither tag nor text
     prompt UBIGINT                      -- keyed hash of all that was sent; NULL without text
 );
