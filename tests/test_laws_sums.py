@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from helpers.books import with_rates
 from helpers.logs import GARBAGE, Line, capture, embedding, failure, uncounted, write
 from helpers.runs import Document, august_2023, document_of, question, replayed, stored
 
@@ -249,19 +248,6 @@ def test_adjoining_periods_share_no_call_and_leave_none_out() -> None:
 
 
 # --- money
-
-
-def with_rates(path: Path, change: Callable[[Decimal], Decimal]) -> Path:
-    """The shipped price book with every rate changed, as a user's book that wins over it."""
-    shipped = Path(str(files("auditor.prices") / "openai.csv"))
-    with shipped.open(encoding="utf-8", newline="") as source, path.open("w", newline="") as target:
-        reader = csv.DictReader(source)
-        writer = csv.DictWriter(target, reader.fieldnames or ())
-        writer.writeheader()
-        for row in reader:
-            rates = {name: row[name] for name in row if name.endswith("_per_1k_usd") and row[name]}
-            writer.writerow(row | {name: change(Decimal(rate)) for name, rate in rates.items()})
-    return path
 
 
 def test_twice_the_rates_is_twice_the_cost(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ USD_PER_TOKEN = pl.Decimal(18, 12)
 
 STEPS = ("window_step", "prompt_step", "moved_window_step", "moved_prompt_step")
 STAYS = -1
+AS_LOGGED = Levers(cut_calls=Decimal(0))  # whatever a scenario with moves beside it cuts
 
 FITS, OVERFLOWS, UNPRICED = "fits", "overflows", "unpriced"
 
@@ -201,7 +202,7 @@ class RateCard:
         self, scenario: Scenario, day: date | None, tier: str, window: int, prompt: int, move: Any
     ) -> dict[str, Any]:
         if move == STAYS:
-            return {"outcome": FITS, "stays": True, **_levers(Levers()), **_rates(None)}
+            return {"outcome": FITS, "stays": True, **_levers(AS_LOGGED), **_rates(None)}
         models = scenario.models if move is None else scenario.moves[move].models
         route = self.route(scenario, day, tier, window, prompt, models)
         return {
@@ -209,7 +210,7 @@ class RateCard:
             "target": route.target,
             "stays": False,
             "reason": route.reason,
-            **_levers(Levers() if move is None else scenario.moves[move].levers),
+            **_levers(AS_LOGGED if move is None else scenario.moves[move].levers),
             **_rates(route.row),
         }
 

@@ -87,8 +87,8 @@ WITH
             units(prompt_usd) AS prompt_units,
             units(answers_usd) AS answers_units,
             units(training_usd) AS training_units,
-            CASE WHEN $retrain_days IS NULL THEN 0
-                ELSE up(units(training_usd) * $days, $retrain_days) END AS retraining_units
+            -- nothing to train, or no dates to train again by: no further training
+            coalesce(up(units(training_usd) * $days, $retrain_days), 0) AS retraining_units
         FROM known
     ),
     saved AS (
