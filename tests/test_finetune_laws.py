@@ -151,7 +151,8 @@ def moved(name: str, *moves: Move) -> Scenario:
 
 def mix_of(store: Store) -> Scenario:
     """Workloads moved with all levers, one with none, the rest where it is."""
-    names = [row["workload"] for row in store.rows("replay/workloads") if row["workload"]]
+    kinds = (row["workload"] for row in store.rows("replay/workloads"))
+    names = list(dict.fromkeys(name for name in kinds if name))
     tuned_model, day = ("ft:gpt-3.5-turbo-0613",), date(2023, 8, 22)
     odd = Levers(kept=Decimal("0.333333"), output=Decimal("1.25"))
     cut = Levers(cut_tokens=333, cut_calls=Decimal("0.9"), output=Decimal("0.999999"))
