@@ -118,7 +118,7 @@ def finetune(
                 settings,
                 question.base.book,
                 own,
-                output,
+                filter(None, (output, write_scenario)),
                 assume_model=assume_model,
                 **reading,
             )

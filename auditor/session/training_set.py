@@ -95,7 +95,7 @@ def write(
                 settings,
                 asked.base.book,
                 own,
-                output,
+                (output, held_back),
                 assume_model=assume_model,
                 keep_text=True,
                 **reading,
@@ -110,6 +110,8 @@ def write(
     if result.validation:
         files.write(held_back, result.validation_file)
         paths["validation"] = str(held_back)
+    elif held_back.exists():
+        say(f"{held_back} is of an earlier run: this one has no examples for it.")
     written = " and ".join(paths.values())
     say(f"Wrote {written}: {counted(len(result.training), 'example')} to train on.")
     if format_ == "json":
