@@ -157,7 +157,9 @@ def take_in(
         paths = {file.path.resolve() for file in found}
         for output in outputs:
             if output.resolve() in paths:
-                raise AuditError(f"-o {output} is one of the logs", hint="Write elsewhere.")
+                raise AuditError(
+                    f"-o {output} is one of the logs", hint="Write the result elsewhere."
+                )
         if sources.STDIN in logs:
             found = (*found, stack.enter_context(sources.standard_input()))
         on_bytes = stack.enter_context(terminal.progress(sum(file.size for file in found)))
