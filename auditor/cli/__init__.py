@@ -172,9 +172,9 @@ def show_models(db: Path, **given: Any) -> None:
 @config_option
 def show_workloads(db: Path, **given: Any) -> None:
     """What the stored calls are for: how each workload was found, its calls, times and cost."""
-    from auditor.session import finetuning
+    from auditor.session import showing
 
-    finetuning.show_workloads(db, **given)
+    showing.show_workloads(db, **given)
 
 
 @show.command("pairs")
@@ -182,9 +182,9 @@ def show_workloads(db: Path, **given: Any) -> None:
 @config_option
 def show_pairs(db: Path, **given: Any) -> None:
     """Models that answered the same prompts, and how long their answers are against each other."""
-    from auditor.session import finetuning
+    from auditor.session import showing
 
-    finetuning.show_pairs(db, **given)
+    showing.show_pairs(db, **given)
 
 
 @show.command("rejects")

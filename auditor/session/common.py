@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from datetime import date
 from decimal import Decimal
@@ -16,7 +17,7 @@ from auditor.errors import AuditError, ConfigError
 from auditor.formats.mapped import from_mapping
 from auditor.pipeline.counting import Gauge
 from auditor.prices import Book, open_book
-from auditor.reports import catalogue
+from auditor.reports import catalogue, files
 from auditor.reports.figures import counted
 from auditor.scenarios import Scenario
 from auditor.store import Store
@@ -99,6 +100,30 @@ def own_files(settings: Config, db: Path | None, *given: Path) -> frozenset[Path
     config = (Path(settings.file),) if settings.file else ()
     files = (*store, *config, *settings.prices, *settings.scenarios, *given)
     return frozenset(file.resolve() for file in files)
+
+
+def question_of(
+    settings: Config,
+    prices: Iterable[Path],
+    *,
+    scenarios: tuple[Scenario, ...] = (),
+    by: tuple[str, ...] = (),
+    zone: str | None = None,
+    from_date: date | None = None,
+    to_date: date | None = None,
+    assume_model: str | None = None,
+) -> pipeline.Question:
+    """What is asked of the calls, with the settings where the command line is silent."""
+    return pipeline.Question(
+        book=book_of(settings, prices),
+        scenarios=scenarios,
+        names=settings.models,
+        zone=zone or settings.timezone,
+        from_date=from_date,
+        to_date=to_date,
+        by=by,
+        assume_model=assume_model,
+    )
 
 
 def check_period(from_date: date | None, to_date: date | None, end: str = "--to") -> None:
@@ -226,3 +251,18 @@ def share_of(option: str, text: str, most: int) -> Decimal:
 def names_of(path: Path | None) -> dict[str, str]:
     """What the user calls workloads."""
     return config.load_names(path) if path is not None else {}
+
+
+def put_out(
+    output: Path | None, format_: str, render: terminal.Render, write: Callable[[], str | bytes]
+) -> None:
+    """A result to where it is to go: ``render`` draws it as a table, ``write`` makes the rest."""
+    if format_ == "table" and output is None:
+        terminal.show(render)
+        return
+    content = terminal.drawn(render, FILE_WIDTH) if format_ == "table" else write()
+    if output is not None:
+        files.write(output, content)
+    elif isinstance(content, str):
+        sys.stdout.buffer.write(content.encode("utf-8"))
+        sys.stdout.buffer.flush()

@@ -1,30 +1,29 @@
-"""``audit finetune``, and what there is to see of workloads and pairs."""
+"""``audit finetune``."""
 
 from __future__ import annotations
 
-import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from auditor import pipeline, scenarios, terminal
+from auditor import scenarios
 from auditor.errors import AuditError
 from auditor.pipeline.finetune import check_target, tune
 from auditor.pipeline.tuning import Tuning, TuningQuestion
-from auditor.reports import files, tuning, tuning_table, workloads
+from auditor.reports import files, tuning, tuning_table
 from auditor.reports.figures import counted
 from auditor.reports.scenario_file import as_toml
 from auditor.scenarios import Scenario
 from auditor.session.common import (
-    FILE_WIDTH,
     allowance_of,
-    book_of,
     check_output,
     check_period,
     check_zone,
     known_scenarios,
     names_of,
     own_files,
+    put_out,
+    question_of,
     say_rejects,
     scenario_of,
     settings_of,
@@ -75,11 +74,10 @@ def finetune(
     if keep_prompt is not None and drop is not None:
         raise AuditError("--keep-prompt and --drop exclude each other", hint="Give one of the two.")
     question = TuningQuestion(
-        base=pipeline.Question(
-            book=book_of(settings, prices),
-            scenarios=(),
-            names=settings.models,
-            zone=zone or settings.timezone,
+        base=question_of(
+            settings,
+            prices,
+            zone=zone,
             from_date=from_date,
             to_date=to_date,
             assume_model=assume_model,
@@ -125,7 +123,12 @@ def finetune(
         result = tune(store, question, write_scenario.stem if write_scenario else "mix")
         if result.coverage["rejects"]:
             say_rejects(store, db, result.coverage["rejects"])
-    _write(result, format_, output)
+    put_out(
+        output,
+        format_,
+        lambda console: tuning_table.show(result, console),
+        lambda: tuning.WRITERS[format_](result),
+    )
     if write_scenario is not None:
         _write_scenario(result, write_scenario)
     complete = True
@@ -141,38 +144,6 @@ def finetune(
     return complete
 
 
-def show_workloads(
-    db: Path,
-    *,
-    config: Path | None,
-    prices: tuple[Path, ...],
-    names: Path | None,
-    assume_model: str | None,
-) -> None:
-    """``audit show workloads``."""
-    settings = settings_of(config)
-    question = pipeline.Question(
-        book=book_of(settings, prices),
-        scenarios=(),
-        names=settings.models,
-        by=("workload",),
-        assume_model=assume_model,
-    )
-    given = names_of(names)
-    with Store.open(db, to_read=True) as store:
-        pipeline.replay(store, question)
-        terminal.show(lambda console: workloads.show(store, given, console))
-
-
-def show_pairs(db: Path, *, config: Path | None) -> None:
-    """``audit show pairs``."""
-    settings = settings_of(config)
-    question = pipeline.Question(book=book_of(settings, ()), scenarios=(), names=settings.models)
-    with Store.open(db, to_read=True) as store:
-        pairs = pipeline.pairs_of(store, question)
-        terminal.show(lambda console: workloads.pairs(pairs, console))
-
-
 def _check_new_name(path: Path, known: dict[str, Scenario]) -> None:
     if path.stem in known:
         raise AuditError(
@@ -184,21 +155,6 @@ def _check_new_name(path: Path, known: dict[str, Scenario]) -> None:
             f"--write-scenario {path}: {path.stem} cannot name a scenario",
             hint="Use letters, digits and . _ - for the file's name.",
         )
-
-
-def _write(result: Tuning, format_: str, output: Path | None) -> None:
-    if format_ == "table" and output is None:
-        terminal.show(lambda console: tuning_table.show(result, console))
-        return
-    if format_ == "table":
-        content: str | bytes = terminal.drawn(lambda c: tuning_table.show(result, c), FILE_WIDTH)
-    else:
-        content = tuning.WRITERS[format_](result)
-    if output is not None:
-        files.write(output, content)
-    elif isinstance(content, str):
-        sys.stdout.buffer.write(content.encode("utf-8"))
-        sys.stdout.buffer.flush()
 
 
 def _write_scenario(result: Tuning, path: Path) -> None:

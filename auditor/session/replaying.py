@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from auditor import pipeline, terminal
+from auditor import pipeline
 from auditor.config import Allowance
 from auditor.reports import files, table
 from auditor.reports.figures import counted
 from auditor.session.common import (
-    FILE_WIDTH,
     allowance_of,
     book_of,
     check_output,
@@ -20,6 +18,8 @@ from auditor.session.common import (
     check_zone,
     dimensions_of,
     own_files,
+    put_out,
+    question_of,
     say_rejects,
     scenarios_of,
     settings_of,
@@ -51,14 +51,14 @@ def replay(
 ) -> bool:
     """``audit replay``. Returns whether the figures are complete, within the allowances."""
     settings = settings_of(config)
-    question = pipeline.Question(
-        book=book_of(settings, prices),
+    question = question_of(
+        settings,
+        prices,
         scenarios=scenarios_of(settings, scenario_files, wanted),
-        names=settings.models,
-        zone=zone or settings.timezone,
+        by=dimensions_of(by),
+        zone=zone,
         from_date=from_date,
         to_date=to_date,
-        by=dimensions_of(by),
         assume_model=assume_model,
     )
     check_period(from_date, to_date)
@@ -83,7 +83,12 @@ def replay(
         result = pipeline.replay(store, question)
         if result.coverage["rejects"]:
             say_rejects(store, db, result.coverage["rejects"])
-    _write(result, format_, output)
+    put_out(
+        output,
+        format_,
+        lambda console: table.show(result, console),
+        lambda: files.WRITERS[format_](result),
+    )
     return _is_complete(result, allowed_rejects, allowed_unpriced)
 
 
@@ -107,21 +112,6 @@ def ingest(
         say(f"{counted(done.tally.rejects, 'line')} rejected: `audit show rejects --db {db}`.")
         return False
     return True
-
-
-def _write(result: pipeline.Replay, format_: str, output: Path | None) -> None:
-    if format_ == "table" and output is None:
-        terminal.show(lambda console: table.show(result, console))
-        return
-    if format_ == "table":
-        content: str | bytes = terminal.drawn(lambda c: table.show(result, c), FILE_WIDTH)
-    else:
-        content = files.WRITERS[format_](result)
-    if output is not None:
-        files.write(output, content)
-    elif isinstance(content, str):
-        sys.stdout.buffer.write(content.encode("utf-8"))
-        sys.stdout.buffer.flush()
 
 
 def _is_complete(result: pipeline.Replay, rejects: Allowance, unpriced: Allowance) -> bool:

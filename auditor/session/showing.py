@@ -9,8 +9,16 @@ from pathlib import Path
 from rich.console import Console
 
 from auditor import pipeline, scenarios, terminal
-from auditor.reports import catalogue, explanation
-from auditor.session.common import book_of, formats_of, known_scenarios, scenarios_of, settings_of
+from auditor.reports import catalogue, explanation, workloads
+from auditor.session.common import (
+    book_of,
+    formats_of,
+    known_scenarios,
+    names_of,
+    question_of,
+    scenarios_of,
+    settings_of,
+)
 from auditor.store import Store
 
 
@@ -26,10 +34,10 @@ def explain(
 ) -> None:
     """``audit explain``."""
     settings = settings_of(config)
-    question = pipeline.Question(
-        book=book_of(settings, prices),
+    question = question_of(
+        settings,
+        prices,
         scenarios=scenarios_of(settings, scenario_files, wanted),
-        names=settings.models,
         assume_model=assume_model,
     )
     with Store.open(db, to_read=True) as store:
@@ -73,6 +81,34 @@ def show_unpriced(
     _show_actual(db, config, prices, assume_model, catalogue.unpriced)
 
 
+def show_workloads(
+    db: Path,
+    *,
+    config: Path | None,
+    prices: tuple[Path, ...],
+    names: Path | None,
+    assume_model: str | None,
+) -> None:
+    """``audit show workloads``."""
+    given = names_of(names)
+    _show_actual(
+        db,
+        config,
+        prices,
+        assume_model,
+        lambda store, console: workloads.show(store, given, console),
+        by=("workload",),
+    )
+
+
+def show_pairs(db: Path, *, config: Path | None) -> None:
+    """``audit show pairs``."""
+    question = question_of(settings_of(config), ())
+    with Store.open(db, to_read=True) as store:
+        pairs = pipeline.pairs_of(store, question)
+        terminal.show(lambda console: workloads.pairs(pairs, console))
+
+
 def show_rejects(db: Path) -> None:
     """``audit show rejects``."""
     with Store.open(db, to_read=True) as store:
@@ -85,15 +121,10 @@ def _show_actual(
     prices: tuple[Path, ...],
     assume_model: str | None,
     show: Callable[[Store, Console], None],
+    by: tuple[str, ...] = (),
 ) -> None:
     """Price the stored calls as logged, then show something of it."""
-    settings = settings_of(config)
-    question = pipeline.Question(
-        book=book_of(settings, prices),
-        scenarios=(),
-        names=settings.models,
-        assume_model=assume_model,
-    )
+    question = question_of(settings_of(config), prices, by=by, assume_model=assume_model)
     with Store.open(db, to_read=True) as store:
         pipeline.replay(store, question)
         terminal.show(lambda console: show(store, console))

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from auditor import pipeline, terminal
+from auditor import terminal
 from auditor.errors import AuditError
 from auditor.pipeline.dataset import DatasetQuestion, dataset
 from auditor.pipeline.finetune import check_target
@@ -16,13 +16,13 @@ from auditor.pipeline.tuning import TuningQuestion
 from auditor.reports import files, training_set
 from auditor.reports.figures import counted
 from auditor.session.common import (
-    book_of,
     check_output,
     check_period,
     check_zone,
     known_scenarios,
     names_of,
     own_files,
+    question_of,
     scenario_of,
     settings_of,
     share_of,
@@ -61,11 +61,10 @@ def write(
     settings = settings_of(config)
     known = {one.name: one for one in known_scenarios(settings, scenario_files)}
     asked = TuningQuestion(
-        base=pipeline.Question(
-            book=book_of(settings, prices),
-            scenarios=(),
-            names=settings.models,
-            zone=zone or settings.timezone,
+        base=question_of(
+            settings,
+            prices,
+            zone=zone,
             from_date=from_date,
             to_date=to_date,
             assume_model=assume_model,

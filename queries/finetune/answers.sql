@@ -3,11 +3,6 @@
 -- Reads:   calls
 -- Params:  $from_date, $to_date, $zone (as replay/cells)
 WITH
-    period AS (
-        SELECT
-            timezone('UTC', timezone($zone, $from_date::TIMESTAMP)) AS begins_at,
-            timezone('UTC', timezone($zone, $to_date::TIMESTAMP)) AS ends_at
-    ),
     answered AS (
         SELECT
             prompt,
@@ -16,7 +11,7 @@ WITH
                 coalesce(called_at, TIMESTAMP '0001-01-01'), call_id, coalesce(workload, ''),
                 output_tokens + reasoning_tokens
             )) AS first
-        FROM calls, period
+        FROM calls, period_of($from_date, $to_date, $zone)
         WHERE (begins_at IS NULL OR called_at >= begins_at)
           AND (ends_at IS NULL OR called_at < ends_at)
           AND prompt IS NOT NULL

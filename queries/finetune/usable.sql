@@ -9,12 +9,6 @@
 -- which has nothing to do with what they say.
 
 CREATE OR REPLACE TEMP TABLE usable AS
-WITH
-    period AS (
-        SELECT
-            timezone('UTC', timezone($zone, $from_date::TIMESTAMP)) AS begins_at,
-            timezone('UTC', timezone($zone, $to_date::TIMESTAMP)) AS ends_at
-    )
 SELECT
     coalesce(workload, '') AS workload,
     prompt,
@@ -23,7 +17,7 @@ SELECT
     uses_tools,
     input_tokens + cache_read_tokens + cache_write_tokens AS prompt_tokens,
     output_tokens + reasoning_tokens AS produced_tokens
-FROM calls, period
+FROM calls, period_of($from_date, $to_date, $zone)
 WHERE (begins_at IS NULL OR called_at >= begins_at)
   AND (ends_at IS NULL OR called_at < ends_at)
   AND endpoint IN ('chat', 'completion', 'response')

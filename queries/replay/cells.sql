@@ -13,14 +13,9 @@
 
 CREATE OR REPLACE TEMP TABLE cells AS
 WITH
-    period AS (
-        SELECT
-            timezone('UTC', timezone($zone, $from_date::TIMESTAMP)) AS begins_at,
-            timezone('UTC', timezone($zone, $to_date::TIMESTAMP)) AS ends_at
-    ),
     inside AS (
         SELECT considered.*
-        FROM considered, period
+        FROM considered, period_of($from_date, $to_date, $zone)
         WHERE (begins_at IS NULL OR called_at >= begins_at)
           AND (ends_at IS NULL OR called_at < ends_at)
           AND ($call_id IS NULL OR call_id = $call_id)

@@ -1,6 +1,6 @@
 -- Purpose: expressions that several queries share.
 -- Reads:   nothing
--- Writes:  temporary macros quality, local_time, dimension, step, share_up, token_cost,
+-- Writes:  temporary macros quality, local_time, period_of, dimension, step, share_up, token_cost,
 --          units, usd_of, up, down, nearest, millionths
 
 -- A total order on readings of one call: the greatest is kept. See ingest/name_rows.sql.
@@ -32,6 +32,12 @@ CREATE OR REPLACE TEMP MACRO quality(
 -- The wall clock of a zone at a moment of UTC.
 CREATE OR REPLACE TEMP MACRO local_time(moment, zone) AS
     CASE WHEN zone = 'UTC' THEN moment ELSE timezone(zone, timezone('UTC', moment)) END;
+
+-- A half-open period of days of a zone, in moments of UTC; NULL is no limit.
+CREATE OR REPLACE TEMP MACRO period_of(from_date, to_date, zone) AS TABLE
+    SELECT
+        timezone('UTC', timezone(zone, from_date::TIMESTAMP)) AS begins_at,
+        timezone('UTC', timezone(zone, to_date::TIMESTAMP)) AS ends_at;
 
 -- The value of a reporting dimension, '' where the call has none. $zone is an IANA zone.
 CREATE OR REPLACE TEMP MACRO dimension(
