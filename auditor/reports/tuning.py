@@ -23,7 +23,7 @@ NOT_SAID = (
     "can be cut that far, or whether the logged answers are right"
 )
 SHARE = pl.Decimal(38, 6)
-WORDS = ("workload", "name", "found_by", "verdict", "why", "break_even_date")
+WORDS = ("workload", "name", "found_by", "verdict", "why", "break_even_date", "history")
 
 COLUMNS: Mapping[str, Any] = {
     "workload": pl.String,
@@ -53,6 +53,7 @@ COLUMNS: Mapping[str, Any] = {
     "unpriced": pl.Int64,
     "measured_calls": pl.Int64,
     "output_ratio": SHARE,
+    "history": pl.String,
 }
 
 
@@ -60,7 +61,8 @@ def tuning_rows(result: Tuning) -> list[dict[str, Any]]:
     """One row a workload, the whole traffic (workload ``all``) first; the columns of COLUMNS.
 
     Tokens and money are of ``compared_calls``: those that fit the target and whose other cost is
-    known. break_even_date counts from the end of the period.
+    known. break_even_date counts from the end of the period; history says why the advice cannot be
+    followed on the day of the run.
     """
     rows = [result.total, *result.rows] if result.total else list(result.rows)
     return [tuning_row(result, row) for row in rows]
@@ -77,6 +79,7 @@ def tuning_row(result: Tuning, row: Mapping[str, Any]) -> dict[str, Any]:
         "measured_calls": row["heads"],
         "output_ratio": row["output"],
         "why": why(result, row),
+        "history": result.past,
     }
     return {name: found[name] for name in COLUMNS}
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from auditor.errors import printable
+from auditor.finetune import is_completion_model
 from auditor.pipeline.tuning import Tuning
 from auditor.reports.figures import NOTHING, counted, n, places_for, plain, usd
 from auditor.reports.table import WIDE, bare_table, bullet, print_whole
@@ -254,6 +255,12 @@ def _notes(result: Tuning, places: int) -> Iterator[str]:
             "what prompts begin with is an upper bound of what training can replace; it is "
             "measured on up to 500 calls of each workload and month, drawn by the hash of their "
             "ids."
+        )
+    if is_completion_model(result.training.model):
+        yield (
+            f"an example of {result.training.model} is the prompt as it was counted, a separator of "
+            "two tokens, the answer and a stop sequence of one: there is no official rendering of "
+            "a chat."
         )
     if any(row["with_tools"] for row in result.rows):
         whole = {"with_tools": sum(row["with_tools"] for row in result.rows)}
