@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -17,7 +16,7 @@ from auditor.pipeline.placing import Placer
 from auditor.records import Call, Context, Reading, Reject, Usage, clean
 from auditor.sources import LogFile
 from auditor.store import Store
-from auditor.workload import WORKLOAD_TAGS
+from auditor.workload import WORKLOAD_TAGS, HashKey
 
 BATCH_RECORDS = 20_000
 NO_TOKENS = Usage(0, 0)
@@ -263,7 +262,7 @@ def call_row(call: Call, counted: Counted, placer: Placer, keep_text: bool) -> d
         "uses_tools": call.uses_tools,
         "workload": place.workload,
         "prompt": place.prompt,
-        "fingerprint": _fingerprint(call),
+        "fingerprint": _fingerprint(call, placer.key),
         "request_json": request,
         "answer_json": answer,
     }
@@ -284,12 +283,11 @@ def reject_row(reject: Reject) -> dict[str, Any]:
     }
 
 
-def _fingerprint(call: Call) -> str:
+def _fingerprint(call: Call, key: HashKey) -> str:
     """What tells a call without an id from others with the same fields: its text, hashed."""
     if call.id is not None or call.text is None:
         return clean(call.fingerprint) or ""
-    said = "\n".join(_said(call)) + call.fingerprint
-    return hashlib.blake2b(said.encode("ascii", "backslashreplace"), digest_size=16).hexdigest()
+    return key.fingerprint_of("\n".join(_said(call)) + call.fingerprint)
 
 
 def _said(call: Call) -> tuple[str, str]:

@@ -54,8 +54,8 @@ class Placer:
     def __init__(self, store: Store, tags: Iterable[str] = WORKLOAD_TAGS) -> None:
         self._store = store
         self._tags = tuple(tags)
-        self._key = HashKey(store.hash_key)
-        self._maker = HeadMaker(self._key)
+        self.key = HashKey(store.hash_key)
+        self._maker = HeadMaker(self.key)
         self._sample = HeadSample({}, MOST_HEADS)
         self._workloads: dict[str, Place] = {}
 
@@ -70,7 +70,7 @@ class Placer:
 
     def place(self, call: Call, counted: Counted) -> Place:
         """Where a call belongs. Its prompt is sampled if it was answered."""
-        place = place_of(call, self._key, self._tags)
+        place = place_of(call, self.key, self._tags)
         if place.workload is None:
             return place
         self._workloads.setdefault(place.workload, place)

@@ -258,9 +258,9 @@ def _notes(result: Tuning, places: int) -> Iterator[str]:
         )
     if is_completion_model(result.training.model):
         yield (
-            f"an example of {result.training.model} is the prompt as it was counted, a separator of "
-            "two tokens, the answer and a stop sequence of one: there is no official rendering of "
-            "a chat."
+            f"an example of {result.training.model} is the prompt as it was counted, a separator "
+            "of two tokens, the answer and a stop sequence of one: there is no official rendering "
+            "of a chat."
         )
     if any(row["with_tools"] for row in result.rows):
         whole = {"with_tools": sum(row["with_tools"] for row in result.rows)}

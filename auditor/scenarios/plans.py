@@ -26,7 +26,8 @@ def plan_of(
 
     A kind is a workload and the model that answered, '' where there is none. Columns: workload,
     served, shown (what the workload is called in the cells: itself, or '' if all are taken
-    ``together``), move (its place), cut_tokens, kept_ppm and output_ppm (parts of a million).
+    ``together``), move (its place), cut_tokens, cut_by_all (whether
+    every call has them to cut), kept_ppm and output_ppm (parts of a million).
     """
     of_workload: dict[str, list[int]] = {}
     of_any: list[int] = []
@@ -47,6 +48,7 @@ def plan_of(
                         "shown": "" if together else workload,
                         "move": place,
                         "cut_tokens": move.levers.cut_tokens,
+                        "cut_by_all": move.levers.cut_calls == 1,
                         "kept_ppm": int(move.levers.kept.scaleb(PARTS_OF_A_MILLION)),
                         "output_ppm": int(move.levers.output.scaleb(PARTS_OF_A_MILLION)),
                     }
@@ -57,6 +59,7 @@ def plan_of(
         schema={
             **dict.fromkeys(("workload", "served", "shown"), pl.String),
             "move": pl.Int32,
+            "cut_by_all": pl.Boolean,
             **dict.fromkeys(("cut_tokens", "kept_ppm", "output_ppm"), pl.Int64),
         },
     )

@@ -43,6 +43,11 @@ class HashKey:
         """A number of 64 bits."""
         return int.from_bytes(self._hash(domain, canonical(value), 8), "little")
 
+    def fingerprint_of(self, text: str) -> str:
+        """What tells a text from others: 32 hexadecimal digits."""
+        data = text.encode("ascii", "backslashreplace")
+        return self._hash(b"fingerprint", data, 16).hex()
+
     def links(self, start: object, tokens: Iterable[int]) -> bytes:
         """For each token four bytes: the hash of ``start`` and of all tokens up to it."""
         state = hashlib.blake2b(key=self._key(), digest_size=LINK_BYTES, person=b"link")

@@ -24,7 +24,7 @@ from typing import Any
 from auditor.records import Call, Text
 from auditor.tokens import UncountableError, count_message, encode_text, encoding_for
 from auditor.workload.hashing import LINK_BYTES, HashKey, plain_number
-from auditor.workload.identity import text_of
+from auditor.workload.identity import leading_text
 
 HEAD_TOKENS = 8_192
 CACHED_TOKENS = 4_000_000
@@ -125,7 +125,7 @@ class HeadMaker:
         if name in self._parts:
             self._parts.move_to_end(name)
             return self._parts[name]
-        tokens = encode_text(text_of(message), encoding)
+        tokens = encode_text(leading_text(message), encoding)
         start = [message.get("role"), message.get("name")]
         links = self._key.links(start, tokens[:HEAD_TOKENS])
         part = Part(*name, _tokens(message, encoding), links)

@@ -95,6 +95,20 @@ def text_of(message: Mapping[str, Any]) -> str:
     return content if isinstance(content, str) else ""
 
 
+def leading_text(message: Mapping[str, Any]) -> str:
+    """The text of a message's content up to the first part that is none (an image)."""
+    content = message.get("content")
+    if not isinstance(content, list):
+        return text_of(message)
+    texts = []
+    for part in content:
+        text = part.get("text") if isinstance(part, dict) else part
+        if not isinstance(text, str):
+            break
+        texts.append(text)
+    return "".join(texts)
+
+
 def opening_of(text: str) -> str:
     """The opening by which untagged calls are told apart; for people it is ``text`` itself."""
     folded = " ".join(text[:READ_CHARACTERS].split())

@@ -25,6 +25,7 @@ CREATE OR REPLACE TEMP MACRO quality(
     tier,
     coalesce(max_tokens, -1),
     coalesce(recorded_usd, -1),
+    coalesce(cardinality(tags), 0),
     coalesce(tags::VARCHAR, ''),
     coalesce(problem, '')
 );
