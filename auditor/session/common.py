@@ -100,12 +100,12 @@ def own_files(settings: Config, db: Path | None, *given: Path) -> frozenset[Path
     return frozenset(file.resolve() for file in files)
 
 
-def check_period(from_date: date | None, to_date: date | None) -> None:
-    """Refuse a period without a day."""
+def check_period(from_date: date | None, to_date: date | None, until: str = "--to") -> None:
+    """Refuse a period without a day. ``until`` is the option that ends it."""
     if from_date and to_date and from_date >= to_date:
         raise AuditError(
-            f"--from {from_date} is not before --to {to_date}",
-            hint="--to is the first day that is no longer in: 2023-09-01 for all of August.",
+            f"--from {from_date} is not before {until} {to_date}",
+            hint=f"{until} is the first day that is no longer in: 2023-09-01 for all of August.",
         )
 
 
@@ -135,8 +135,7 @@ def take_in(
     settings: Config,
     book: Book,
     own: frozenset[Path],
-    output: Path | None,
-    *,
+    *outputs: Path | None,
     as_format: str | None,
     exclude: tuple[str, ...],
     assume_model: str | None,
@@ -153,8 +152,10 @@ def take_in(
     with ExitStack() as stack:
         named = (name for name in logs if name != sources.STDIN)
         found = tuple(f for f in sources.find(named, exclude) if f.path.resolve() not in own)
-        if output is not None and output.resolve() in {f.path.resolve() for f in found}:
-            raise AuditError(f"-o {output} is one of the logs", hint="Write the result elsewhere.")
+        logs_found = {file.path.resolve() for file in found}
+        for output in outputs:
+            if output is not None and output.resolve() in logs_found:
+                raise AuditError(f"{output} is one of the logs", hint="Write the result elsewhere.")
         if sources.STDIN in logs:
             found = (*found, stack.enter_context(sources.standard_input()))
         on_bytes = stack.enter_context(terminal.progress(sum(file.size for file in found)))
