@@ -184,7 +184,8 @@ def _row(
     )
     drop = cut if asked.drop else 0
 
-    states = [(call, *_fate(call, asked, drop)) for call in calls]
+    # where some prompts begin otherwise nobody knows which: none fits for being cut
+    states = [(call, *_fate(call, asked, drop if share == 1 else 0)) for call in calls]
     compared = [(call, other) for call, fits, other in states if fits and other is not None]
     sent = sum(call["sent"] for call, _ in compared)
     made = sum(call["made"] for call, _ in compared)
@@ -258,6 +259,7 @@ def _row(
         "unpriced": sum(not call["counted"] for call in calls),
         "measured_calls": len(prompts),
         "output_ratio": text(asked.output),
+        "history": None,
         "beginnings": begun,
         "_saving": saving,
         "_moved": sum(

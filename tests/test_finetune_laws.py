@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -187,6 +188,32 @@ def test_what_is_sent_and_what_is_cut_is_what_was_logged(store: Store) -> None:
     drawn = "SELECT sum(input_tokens), sum(output_tokens), count(*) FROM calls WHERE NOT failed"
     (calls,) = store._connection.sql(drawn).fetchall()
     assert calls == (sum(r[6] for r in rows), sum(r[7] for r in rows), calls[2])
+
+
+def test_a_cut_takes_what_came_from_the_cache_first(tmp_path: Path) -> None:
+    """A cache holds the front of a prompt. 1,000 tokens, 300 of them cached, and 100 in answer.
+
+    At 0.0025, 0.00125 and 0.01 USD: 0.003125. 400 tokens off, 300 cached: 0.000625 less, and half
+    of that where half of the calls begin so.
+    """
+    asked = [("a", "1", "0.0025"), ("b", "0.5", "0.0028125")]
+    more = {"model": "gpt-4o-2024-08-06", "at": "2024-10-05T10:00:00Z", "cached": 300}
+    lines = [asking(1, task, 1000, 100, **more) for task, _, _ in asked]
+    with stored(write(tmp_path / "a.jsonl", lines)) as store:
+        names = {row["label"]: row["workload"] for row in store.rows("finetune/labels")}
+        moves = [
+            Move(
+                (names[task],),
+                ("gpt-4o-2024-08-06",),
+                Levers(cut_tokens=400, cut_calls=Decimal(share)),
+            )
+            for task, share, _ in asked
+        ]
+        mix = replace(moved("cut", *moves), prices_at=None)
+        found = document_of(store, scenarios=(mix,), by=("task",))["scenarios"]
+    assert {row["task"]: row["cost_usd"] for row in found} == {
+        task: cost for task, _, cost in asked
+    }
 
 
 def test_a_move_without_levers_is_the_plain_scenario(store: Store) -> None:

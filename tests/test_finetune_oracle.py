@@ -14,7 +14,7 @@ from finetune_oracle import Levers
 from helpers.logs import Line, write
 from helpers.runs import Document, stored
 from helpers.tunes import chat, traffic, tuned, tuned_store
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 NOT_OF_THE_ORACLE = ("workload", "why")
@@ -68,7 +68,22 @@ def check(found: Document, lines: list[Line], asked: Levers) -> None:
     assert shown == mix
 
 
-@settings(deadline=None, max_examples=6, derandomize=True)
+ALL_VERDICTS = [
+    Levers(output=Fraction(1, 2), examples=20),
+    Levers(drop=True, against_gpt_4=True),
+    Levers(keep=Fraction(1, 10), output=Fraction(3, 4), retrain=30),
+]
+
+
+def test_the_example_has_every_verdict_and_mixes() -> None:
+    lines = traffic(105, (40, 30, 30, 25))
+    verdicts = {row["verdict"] for asked in ALL_VERDICTS for row in oracle.rows(lines, asked)[1]}
+    assert verdicts == {"pays_back", "never", "needs_cut", "too_few_calls", "does_not_fit"}
+    assert [oracle.mix(lines, asked) is not None for asked in ALL_VERDICTS] == [False, True, True]
+
+
+@settings(deadline=None, max_examples=3, derandomize=True)
+@example(seed=105, counts=[40, 30, 30, 25], asked=ALL_VERDICTS)
 @given(
     seed=st.integers(0, 10**6),
     counts=st.lists(st.integers(1, 45), min_size=1, max_size=5),

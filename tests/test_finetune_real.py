@@ -67,9 +67,9 @@ def test_the_verdicts_on_llmdrift_are_right_when_worked_by_hand() -> None:
     # 0.0015 and 228,107 out at 0.002 per 1,000 = 0.04575 + 0.456214; GPT-4: 30,000 in at 0.03 and
     # 76,739 out at 0.06 = 0.9 + 4.60434. Together 6.006304 USD.
     # Fine-tuned: 60,500 x 0.012/1000 + 304,846 x 0.016/1000 = 0.726 + 4.877536 = 5.603536, which is
-    # 0.402768 USD less for 2,000 calls: 0.201384 for 1,000. 100 examples of 17,338 tokens, 3 times,
-    # are 52,014 tokens, 0.416112 USD: paid for by 0.416112 x 2000 / 0.402768 = 2066.3 calls, so
-    # 2,067. At 2,000 calls in 23 days that is 23.8 days: the 24th from 2023-07-25 on is 08-17.
+    # 0.402768 USD less for 2,000 calls: 0.201384 for 1,000. 100 examples of 17,387 tokens, 3 times,
+    # are 52,161 tokens, 0.417288 USD: paid for by 0.417288 x 2000 / 0.402768 = 2072.1 calls, so
+    # 2,073. At 2,000 calls in 23 days that is 23.8 days: the 24th from 2023-07-25 on is 08-17.
     found = verdicts(*sorted(LLMDRIFT.glob("*.csv")))
     composite = by_name(found)["composite"]
     assert composite["calls"] == 2000
@@ -79,9 +79,9 @@ def test_the_verdicts_on_llmdrift_are_right_when_worked_by_hand() -> None:
     assert composite["replayed_usd"] == "5.603536"
     assert composite["saving_usd_per_1k_calls"] == "0.201384"
     assert (composite["examples"], composite["epochs"]) == (100, 3)
-    assert composite["training_tokens"] == 52_014
-    assert composite["training_usd"] == "0.416112"
-    assert composite["break_even_calls"] == 2067
+    assert composite["training_tokens"] == 52_161
+    assert composite["training_usd"] == "0.417288"
+    assert composite["break_even_calls"] == 2073
     assert composite["break_even_days"] == 24
     assert composite["break_even_date"] == "2023-08-17"
     assert composite["verdict"] == "pays_back"

@@ -161,8 +161,7 @@ def take_in(
     settings: Config,
     book: Book,
     own: frozenset[Path],
-    outputs: Iterable[Path],
-    *,
+    *outputs: Path | None,
     as_format: str | None,
     exclude: tuple[str, ...],
     assume_model: str | None,
@@ -179,12 +178,10 @@ def take_in(
     with ExitStack() as stack:
         named = (name for name in logs if name != sources.STDIN)
         found = tuple(f for f in sources.find(named, exclude) if f.path.resolve() not in own)
-        paths = {file.path.resolve() for file in found}
+        logs_found = {file.path.resolve() for file in found}
         for output in outputs:
-            if output.resolve() in paths:
-                raise AuditError(
-                    f"-o {output} is one of the logs", hint="Write the result elsewhere."
-                )
+            if output is not None and output.resolve() in logs_found:
+                raise AuditError(f"{output} is one of the logs", hint="Write the result elsewhere.")
         if sources.STDIN in logs:
             found = (*found, stack.enter_context(sources.standard_input()))
         on_bytes = stack.enter_context(terminal.progress(sum(file.size for file in found)))

@@ -104,6 +104,10 @@ def finetune(
         if path is not None:
             check_output(path, own)
     if write_scenario is not None:
+        if output is not None and output.resolve() == write_scenario.resolve():
+            raise AuditError(
+                f"-o and --write-scenario are both {output}", hint="Write them to two files."
+            )
         _check_new_name(write_scenario, known)
     allowed_rejects = allowance_of("--allow-rejects", allow_rejects, settings.allow_rejects)
     allowed_unpriced = allowance_of("--allow-unpriced", allow_unpriced, settings.allow_unpriced)
@@ -116,7 +120,8 @@ def finetune(
                 settings,
                 question.base.book,
                 own,
-                filter(None, (output, write_scenario)),
+                output,
+                write_scenario,
                 assume_model=assume_model,
                 **reading,
             )
@@ -140,6 +145,10 @@ def finetune(
     unpriced = sum(row["unpriced"] for row in result.rows)
     if not allowed_unpriced.allows(unpriced, result.coverage["calls"]):
         say(f"Incomplete: {counted(unpriced, 'call')} unpriced on {question.model}.")
+        complete = False
+    unpaid = sum(row["fits"] - row["compared_calls"] for row in result.rows)
+    if question.against is None and not allowed_unpriced.allows(unpaid, result.coverage["calls"]):
+        say(f"Incomplete: {counted(unpaid, 'call')} without an actual cost.")
         complete = False
     return complete
 

@@ -76,7 +76,7 @@ def replay(
                 settings,
                 question.book,
                 own,
-                filter(None, (output,)),
+                output,
                 assume_model=assume_model,
                 **reading,
             )
@@ -107,7 +107,7 @@ def ingest(
     allowed = allowance_of("--allow-rejects", allow_rejects, settings.allow_rejects)
     own = own_files(settings, db, *prices)
     with Store.open(db, hash_key=hash_key) as store:
-        done = take_in(store, logs, settings, book_of(settings, prices), own, (), **reading)
+        done = take_in(store, logs, settings, book_of(settings, prices), own, **reading)
     if not allowed.allows(done.tally.rejects, done.tally.lines):
         say(f"{counted(done.tally.rejects, 'line')} rejected: `audit show rejects --db {db}`.")
         return False

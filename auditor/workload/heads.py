@@ -6,10 +6,9 @@ share a beginning just as far as their parts and then their links agree, to the 
 ``hashing`` for why this is safe.
 
 Not every prompt is kept: of each workload, month and encoding the 500 calls with the smallest
-``rank``, fewer where they are long. The rank is a hash of the call's id (else of its time, model
-and counts) and has nothing to do with what was said, so this is a fair sample; it is all calls
-where there are no more. Since it is "the smallest", it does not depend on the order or the number
-of files.
+``rank``, fewer where they are long. The rank is a hash of the call's id, so this is a fair sample;
+it is all calls where there are no more. Since it is "the smallest", it does not depend on the order
+or the number of files.
 """
 
 from __future__ import annotations
@@ -79,14 +78,17 @@ def group_of(workload: str, called_at: datetime | None, encoding: str) -> Group:
     return workload, called_at.date().replace(day=1) if called_at else UNDATED, encoding
 
 
-def rank_of(call: Call) -> int:
-    """The place of a call in the order of sampling: 63 bits, made without any text."""
+def rank_of(call: Call, prompt: int, key: HashKey) -> int:
+    """The place of a call in the order of sampling: 63 bits.
+
+    By its id where the log has one; else by all that the log says of it, hashed with the key.
+    """
     if call.id:
         return plain_number(call.id) >> 1
     usage = str(call.usage)
     models = [call.requested_model, call.served_model]
-    rest = [call.max_tokens, call.recorded_usd, sorted(call.tags.items())]
-    return plain_number([str(call.called_at), models, usage, rest]) >> 1
+    rest = [call.max_tokens, call.recorded_usd, sorted(call.tags.items()), prompt]
+    return key.number_of(b"rank", [str(call.called_at), models, usage, rest]) >> 1
 
 
 def encoding_of(call: Call) -> str:

@@ -6,18 +6,14 @@
 --
 -- Answered calls of chat and completion models whose tokens are counted, and whose answer is one,
 -- whole, and shorter than what was asked for. They are drawn in the order of the hash of their ids,
--- which has nothing to do with what they say. Where the log has none, our own depend on the hash
--- key: then their time, models and counts come first, so that the key decides no figure.
+-- which has nothing to do with what they say. (Where a log has no ids, ours depend on the hash key,
+-- and so does which calls are drawn.)
 
 CREATE OR REPLACE TEMP TABLE usable AS
 SELECT
     coalesce(workload, '') AS workload,
     prompt,
-    md5_number_lower(
-        CASE WHEN starts_with(call_id, 'row-') THEN
-            concat_ws(' ', called_at, served_model, requested_model, input_tokens, output_tokens)
-        ELSE call_id END
-    ) * 18446744073709551616::UHUGEINT + md5_number_lower(call_id) AS draw,
+    md5_number_lower(call_id) AS draw,
     call_id,
     uses_tools,
     input_tokens + cache_read_tokens + cache_write_tokens AS prompt_tokens,
