@@ -255,6 +255,7 @@ def _row(
         "verdict": verdict,
         "found_by": key[0] if key else None,
         "compared_calls": len(compared),
+        "actual_calls": len(known),
         "overflows": overflows,
         "unpriced": sum(not call["counted"] for call in calls),
         "measured_calls": len(prompts),

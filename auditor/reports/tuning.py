@@ -49,6 +49,7 @@ COLUMNS: Mapping[str, Any] = {
     "why": pl.String,
     "found_by": pl.String,
     "compared_calls": pl.Int64,
+    "actual_calls": pl.Int64,
     "overflows": pl.Int64,
     "unpriced": pl.Int64,
     "measured_calls": pl.Int64,
@@ -61,7 +62,8 @@ def tuning_rows(result: Tuning) -> list[dict[str, Any]]:
     """One row a workload, the whole traffic (workload ``all``) first; the columns of COLUMNS.
 
     Tokens and money are of ``compared_calls``: those that fit the target and whose other cost is
-    known. break_even_date counts from the end of the period; history says why the advice cannot be
+    known; actual_usd is of the ``actual_calls`` of these whose actual cost is known.
+    break_even_date counts from the end of the period; history says why the advice cannot be
     followed on the day of the run.
     """
     rows = [result.total, *result.rows] if result.total else list(result.rows)
@@ -207,6 +209,7 @@ def as_json(result: Tuning) -> str:
         },
         "to": asked.target.name,
         "model": asked.model,
+        "prices_at": asked.target.prices_at.isoformat() if asked.target.prices_at else "call",
         "against": asked.against.name if asked.against else "actual",
         "assumptions": {
             "keep_prompt": plain(asked.kept),

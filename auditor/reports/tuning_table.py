@@ -24,6 +24,7 @@ from auditor.reports.tuning import (
     why,
     with_tools,
 )
+from auditor.scenarios import Scenario
 
 MOST_ROWS = 40
 STYLES = {"pays_back": "green", "never": "red", "needs_cut": "yellow"}
@@ -60,7 +61,7 @@ def _heading(result: Tuning) -> Table:
     asked = result.question
     grid = Table.grid(padding=(0, 2, 0, 0))
     facts = [
-        ("Train", f"{asked.model} ({asked.target.title})"),
+        ("Train", f"{asked.model} ({asked.target.title}), {prices_of(asked.target)}"),
         ("Against", _against(result)),
         ("Period", _period(result)),
         ("Assumed", _assumed(result)),
@@ -72,7 +73,12 @@ def _heading(result: Tuning) -> Table:
 
 def _against(result: Tuning) -> str:
     other = result.question.against
-    return f"{other.name}: {other.title}" if other else "the actual cost"
+    return f"{other.name}: {other.title}, {prices_of(other)}" if other else "the actual cost"
+
+
+def prices_of(scenario: Scenario) -> str:
+    """Of which day a scenario's prices are."""
+    return f"prices of {scenario.prices_at}" if scenario.prices_at else "prices of each call's day"
 
 
 def _period(result: Tuning) -> str:
@@ -288,10 +294,15 @@ def _target_notes(result: Tuning) -> Iterator[str]:
 def _mix(result: Tuning, mix: Mapping[str, Any], places: int) -> str:
     moves = result.mix_scenario.moves if result.mix_scenario else ()
     moved = sum(not move.served for move in moves)
+    dearer = (
+        " More in this period: training pays back after it."
+        if mix["total_usd"] and mix["actual_usd"] and mix["total_usd"] > mix["actual_usd"]
+        else ""
+    )
     return (
         f"moving {'the one workload that pays' if moved == 1 else f'{moved:,} workloads that pay'} "
         "back and leaving the rest: "
         f"{usd(mix['cost_usd'], places)} USD and {usd(mix['training_usd'], places)} USD of "
         f"training, {usd(mix['total_usd'], places)} USD together, in place of "
-        f"{usd(mix['actual_usd'], places)} USD (--write-scenario keeps it as a file)."
+        f"{usd(mix['actual_usd'], places)} USD (--write-scenario keeps it as a file).{dearer}"
     )

@@ -69,6 +69,11 @@ class Move:
     trained_at: date | None = None
     served: tuple[str, ...] = ()
 
+    def takes(self, workload: str, served: str) -> bool:
+        """Whether it takes calls of a workload ('': of none) that a model answered."""
+        of_workload = not self.workloads or workload in self.workloads
+        return of_workload and (not self.served or served in self.served)
+
 
 Refuse = Callable[[str], Exception]
 

@@ -40,7 +40,7 @@ def plan_of(
     for workload, served in kinds:
         for place in sorted((*of_workload.get(workload, ()), *of_any)):
             move = scenario.moves[place]
-            if not move.served or served in move.served:
+            if move.takes(workload, served):
                 rows.append(
                     {
                         "workload": workload,

@@ -168,7 +168,8 @@ def _check_new_name(path: Path, known: dict[str, Scenario]) -> None:
 
 def _write_scenario(result: Tuning, path: Path) -> None:
     if result.mix_scenario is None:
-        say(f"Fine-tuning pays back for no workload: {path} was not written.")
+        stale = "; the file there is of an earlier run" if path.exists() else ""
+        say(f"Fine-tuning pays back for no workload: {path} was not written{stale}.")
         return
     asked = result.question
     other = asked.against.name if asked.against else ACTUAL

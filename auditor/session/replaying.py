@@ -83,6 +83,11 @@ def replay(
         result = pipeline.replay(store, question)
         if result.coverage["rejects"]:
             say_rejects(store, db, result.coverage["rejects"])
+    for name in _moving_nothing(result):
+        say(
+            f"{name} moves no call: what it names is not here. Ids of workloads depend on the hash "
+            "key of the store."
+        )
     put_out(
         output,
         format_,
@@ -112,6 +117,16 @@ def ingest(
         say(f"{counted(done.tally.rejects, 'line')} rejected: `audit show rejects --db {db}`.")
         return False
     return True
+
+
+def _moving_nothing(result: pipeline.Replay) -> list[str]:
+    """Scenarios with moves that take none of the stored calls."""
+    return [
+        scenario.name
+        for scenario in result.question.scenarios
+        if scenario.moves
+        and not any(move.takes(*k) for move in scenario.moves for k in result.kinds)
+    ]
 
 
 def _is_complete(result: pipeline.Replay, rejects: Allowance, unpriced: Allowance) -> bool:

@@ -52,6 +52,8 @@ WITH
             coalesce(sum(logged_tokens) FILTER (compared), 0)::BIGINT AS input_tokens,
             coalesce(sum(answered_tokens) FILTER (compared), 0)::BIGINT AS output_tokens,
             coalesce(sum(sent_tokens) FILTER (compared), 0)::DECIMAL(38, 6) AS sent_tokens,
+            coalesce(sum(calls) FILTER (compared AND actual_usd IS NOT NULL), 0)::BIGINT
+                AS actual_calls,
             sum(actual_usd) FILTER (compared) AS actual_usd,
             sum(against_usd) FILTER (compared) AS against_usd,
             sum(prompt_usd) FILTER (compared)::DECIMAL(38, 18) AS prompt_usd,
@@ -119,7 +121,7 @@ WITH
     )
 SELECT
     workload,
-    calls, fits, overflows, unpriced, compared_calls, input_tokens, output_tokens, sent_tokens,
+    calls, fits, overflows, unpriced, compared_calls, actual_calls, input_tokens, output_tokens, sent_tokens,
     actual_usd, against_usd, prompt_usd, output_usd, answers_usd, replayed_usd, kept, output,
     examples::BIGINT AS examples,
     epochs::INTEGER AS epochs,
