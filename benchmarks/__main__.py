@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import resource
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from auditor import scenarios, sources
@@ -46,13 +48,14 @@ def main() -> None:
             compare(
                 store, Question(book=book, scenarios=scenarios.choose(scenarios.built_in(), ()))
             )
+            commands(folder / "store.duckdb")
         say(f"store: {size / asked.calls:.0f} bytes a call")
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         say(f"peak memory of all this: {peak / 1024:,.0f} MiB")
 
 
 def compare(store: Store, question: Question) -> None:
-    """Time both, one after the other, several times; ratios of the medians."""
+    """Verdicts against a replay of the eleven scenarios of August 2023, in this process."""
     target = next(one for one in scenarios.built_in() if one.name == "ft-gpt-3.5-turbo")
     base = Question(book=question.book, scenarios=())
     verdict = TuningQuestion(base=base, target=target, today=date(2023, 9, 1))
@@ -62,13 +65,34 @@ def compare(store: Store, question: Question) -> None:
         "finetune": lambda: tune(store, verdict),
         "finetune --drop shared-prefix": lambda: tune(store, dropped),
     }
+    timed(runs)
+
+
+def commands(db: Path) -> None:
+    """The same as commands, with all that a process needs to begin."""
+    audit = [sys.executable, "-m", "auditor"]
+    kinds = {"audit replay --db FILE": ["replay"], "audit finetune --db FILE": ["finetune"]}
+    runs: dict[str, Callable[[], object]] = {
+        name: partial(
+            subprocess.run,
+            [*audit, *words, "--db", str(db)],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        for name, words in kinds.items()
+    }
+    timed(runs)
+
+
+def timed(runs: Mapping[str, Callable[[], object]]) -> None:
+    """Run all of them in turn, TIMES times; ratios of the medians to the first."""
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(TIMES):
         for name, run in runs.items():
             begun = time.perf_counter()
             run()
             times[name].append(time.perf_counter() - begun)
-    one = statistics.median(times["replay, 11 scenarios"])
+    one = statistics.median(next(iter(times.values())))
     for name, taken in times.items():
         middle = statistics.median(taken)
         say(
