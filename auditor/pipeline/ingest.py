@@ -102,11 +102,13 @@ def ingest(
     chosen: Format | None = None,
     keep_text: bool = False,
     workload_tags: Iterable[str] = WORKLOAD_TAGS,
+    sampling: bool = True,
     on_bytes: Callable[[int], None] | None = None,
 ) -> Ingested:
     """Read what the store does not hold yet. Every file is wholly in afterwards, or not at all.
 
-    ``chosen`` is the format of every file, as the user said. ``on_bytes`` is told the bytes dealt
+    ``chosen`` is the format of every file, as the user said. ``sampling`` keeps hashes of prompts,
+    which only fine-tuning asks for. ``on_bytes`` is told the bytes dealt
     with. Raises SourceError, before anything is stored, when a file is of no known format; while
     reading, when one is broken. What was stored before stays.
     """
@@ -117,7 +119,7 @@ def ingest(
     planned = (
         [(file, digest, chosen) for file, digest in new] if chosen else _recognised(new, known)
     )
-    placer = Placer(store, workload_tags)
+    placer = Placer(store, workload_tags, sampling=sampling)
     next_id = store.rows("ingest/next_source")[0]["source_id"]
     for source_id, (file, digest, format) in enumerate(planned, next_id):
         with store.transaction():

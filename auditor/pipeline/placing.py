@@ -49,10 +49,16 @@ PART_COLUMNS = {
 
 
 class Placer:
-    """Places the calls of one source after another; ``store`` gets what it keeps of them."""
+    """Places the calls of one source after another; ``store`` gets what it keeps of them.
 
-    def __init__(self, store: Store, tags: Iterable[str] = WORKLOAD_TAGS) -> None:
+    Prompts are sampled unless nobody will ask what they share (``sampling``).
+    """
+
+    def __init__(
+        self, store: Store, tags: Iterable[str] = WORKLOAD_TAGS, *, sampling: bool = True
+    ) -> None:
         self._store = store
+        self._sampling = sampling
         self._tags = tuple(tags)
         self.key = HashKey(store.hash_key)
         self._maker = HeadMaker(self.key)
@@ -74,7 +80,8 @@ class Placer:
         if place.workload is None:
             return place
         self._workloads.setdefault(place.workload, place)
-        if place.prompt is not None and not call.failed and counted.by != NOBODY:
+        answered = self._sampling and not call.failed
+        if place.prompt is not None and answered and counted.by != NOBODY:
             self._sample_prompt(call, place.workload, place.prompt)
         return place
 

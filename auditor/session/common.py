@@ -167,6 +167,7 @@ def take_in(
     assume_model: str | None,
     estimate: bool,
     keep_text: bool,
+    sampling: bool = True,
 ) -> pipeline.Ingested:
     known = formats_of(settings)
     chosen = next((one for one in known if one.name == as_format), None)
@@ -193,6 +194,7 @@ def take_in(
             chosen=chosen,
             keep_text=keep_text,
             workload_tags=settings.workload_tags or WORKLOAD_TAGS,
+            sampling=sampling,
             on_bytes=on_bytes,
         )
     _report(done)

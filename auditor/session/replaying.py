@@ -77,6 +77,7 @@ def replay(
                 question.book,
                 own,
                 output,
+                sampling=db is not None,
                 assume_model=assume_model,
                 **reading,
             )

@@ -98,6 +98,7 @@ def write(
                 held_back,
                 assume_model=assume_model,
                 keep_text=True,
+                sampling=db is None,
                 **reading,
             )
         store = stack.enter_context(Store.open(db, to_read=True)) if db else again

@@ -21,12 +21,13 @@ from heapq import heappush, heapreplace
 from typing import Any
 
 from auditor.records import Call, Text
-from auditor.tokens import UncountableError, count_message, encode_text, encoding_for
+from auditor.tokens import TextCounter, UncountableError, count_message, encode_text, encoding_for
 from auditor.workload.hashing import LINK_BYTES, HashKey, plain_number
 from auditor.workload.identity import leading_text
 
 HEAD_TOKENS = 8_192
 CACHED_TOKENS = 4_000_000
+COUNTED_CHARACTERS = 1_000_000
 UNDATED = date.min
 DEFAULT_ENCODING = "cl100k_base"
 
@@ -104,6 +105,7 @@ class HeadMaker:
         self._key = key
         self._parts: OrderedDict[tuple[int, str], Part] = OrderedDict()
         self._held = 0
+        self._count = TextCounter(COUNTED_CHARACTERS)
 
     def head_of(self, call: Call, workload: str, prompt: int, rank: int) -> Head:
         """The head of a call that has text."""
@@ -127,10 +129,11 @@ class HeadMaker:
         if name in self._parts:
             self._parts.move_to_end(name)
             return self._parts[name]
-        tokens = encode_text(leading_text(message), encoding)
+        text = leading_text(message)
+        tokens = encode_text(text, encoding)
         start = [message.get("role"), message.get("name")]
         links = self._key.links(start, tokens[:HEAD_TOKENS])
-        part = Part(*name, _tokens(message, encoding), links)
+        part = Part(*name, self._tokens_of(message, text, len(tokens), encoding), links)
         self._parts[name] = part
         self._held += len(links)
         while self._held > CACHED_TOKENS * LINK_BYTES:
@@ -138,19 +141,25 @@ class HeadMaker:
             self._held -= len(oldest.links)
         return part
 
+    def _tokens_of(
+        self, message: Mapping[str, Any], text: str, length: int, encoding: str
+    ) -> int | None:
+        """The tokens of a message with its frame, ``text`` in it being ``length`` long."""
+
+        def count(part: str, encoding: str) -> int:
+            return length if part == text else self._count(part, encoding)
+
+        try:
+            return count_message(message, encoding, count=count)
+        except UncountableError:
+            return None
+
 
 def _messages(text: Text | None) -> tuple[Mapping[str, Any], ...]:
     """What was sent, a message each; a prompt of a completion is a message without a role."""
     if text is None:
         return ()
     return text.messages or tuple({"content": prompt} for prompt in text.prompts)
-
-
-def _tokens(message: Mapping[str, Any], encoding: str) -> int | None:
-    try:
-        return count_message(message, encoding)
-    except UncountableError:
-        return None
 
 
 class HeadSample:
