@@ -38,6 +38,9 @@ def show(result: Tuning, console: Console) -> None:
     places = places_for(row[name] for row in rows for name in ("against_usd", "replayed_usd"))
     console.print(_heading(result))
     console.print()
+    if not rows:
+        console.print("No chat or completion model was called in this period.")
+        return
     if console.width >= WIDE:
         print_whole(_one_table(result, rows, places), console)
     else:
@@ -117,7 +120,7 @@ def _assumed(result: Tuning) -> str:
 
 def _one_table(result: Tuning, rows: Sequence[Mapping[str, Any]], places: int) -> Table:
     table = bare_table("Is fine-tuning worth it? USD")
-    _add_cost_columns(table)
+    _add_cost_columns(table, result)
     _add_training_columns(table)
     for row in rows:
         table.add_row(*_cost_cells(result, row, places), *_training_cells(result, row))
@@ -125,10 +128,8 @@ def _one_table(result: Tuning, rows: Sequence[Mapping[str, Any]], places: int) -
 
 
 def _cost_table(result: Tuning, rows: Sequence[Mapping[str, Any]], places: int) -> Table:
-    table = bare_table(
-        "What each workload costs now and fine-tuned, and what 1,000 calls save, USD"
-    )
-    _add_cost_columns(table)
+    table = bare_table("What each workload costs, fine-tuned too, and what 1,000 calls save, USD")
+    _add_cost_columns(table, result)
     for row in rows:
         table.add_row(*_cost_cells(result, row, places))
     return table
@@ -143,9 +144,17 @@ def _verdict_table(result: Tuning, rows: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
-def _add_cost_columns(table: Table) -> None:
+def _add_cost_columns(table: Table, result: Tuning) -> None:
+    other = result.question.against
     table.add_column("workload", overflow="fold", min_width=NAME_WIDTH, max_width=NAME_WIDTH)
-    for name in ("calls", "tokens in", "out", "now", "tuned", "saved/1k"):
+    for name in (
+        "calls",
+        "tokens in",
+        "out",
+        other.name if other else "actual",
+        "tuned",
+        "saved/1k",
+    ):
         table.add_column(name, justify="right", no_wrap=True)
 
 
