@@ -108,8 +108,12 @@ class Call:
     @property
     def has_whole_answer(self) -> bool:
         """Whether there is one answer, and all of it: what a model could learn from."""
-        several = self.text is not None and len(self.text.outputs) > 1
-        return not (self.failed or self.cut_off or several)
+        if self.failed or self.cut_off:
+            return False
+        if self.text is None or not self.text.outputs:
+            return True  # nobody kept it: the counts alone say that there was one
+        first, *others = self.text.outputs
+        return not others and bool(first.get("content") or _has_call(first))
 
 
 def _has_call(message: dict[str, Any]) -> bool:

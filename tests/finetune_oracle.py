@@ -246,11 +246,11 @@ def _row(
         "required_cut_share": text(Fraction(up(missing / prompt_usd * MILLION), MILLION))
         if prompt_usd
         else None,
-        "possible_cut_tokens": cut,
+        "possible_cut_tokens": cut if best else None,
         "possible_cut_share": text(
             min(Fraction(int(cut * share * len(compared) * MILLION / sent), MILLION), Fraction(1))
         )
-        if sent
+        if sent and best
         else None,
         "verdict": verdict,
         "found_by": key[0] if key else None,

@@ -79,7 +79,7 @@ def examples_option(name: str, text: str) -> Callable[[F], F]:
     return click.option(
         name,
         "examples",
-        type=click.IntRange(10, 1_000_000),
+        type=click.IntRange(10, 100_000),
         default=100,
         show_default=True,
         help=text,
@@ -201,4 +201,5 @@ def finetune_dataset(workload: str, logs: tuple[str, ...], db: Path | None, **gi
 
     check_sources(logs, db, given)
     today = datetime.now(UTC).date()
-    training_set.write(workload, logs, db, hash_key=hash_key(), today=today, **given)
+    complete = training_set.write(workload, logs, db, hash_key=hash_key(), today=today, **given)
+    sys.exit(0 if complete else INCOMPLETE)

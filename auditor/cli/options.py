@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 INCOMPLETE = 3
+SHORTEST_KEY = 16
 FORMATS = ("table", "json", "csv", "md", "parquet")
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -151,7 +152,13 @@ names_option = click.option(
 
 def hash_key() -> bytes | None:
     """The secret of AUDIT_HASH_KEY. There is no option for it: others can see command lines."""
-    return os.environ.get("AUDIT_HASH_KEY", "").encode("utf-8", "surrogateescape") or None
+    key = os.environ.get("AUDIT_HASH_KEY", "").encode("utf-8", "surrogateescape")
+    if key and len(key) < SHORTEST_KEY:
+        raise click.UsageError(
+            f"AUDIT_HASH_KEY is shorter than {SHORTEST_KEY} characters: a key that can be guessed "
+            "keeps no secret."
+        )
+    return key or None
 
 
 def check_sources(logs: tuple[str, ...], db: Path | None, given: dict[str, Any]) -> None:

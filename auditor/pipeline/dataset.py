@@ -63,8 +63,8 @@ class Dataset:
     ``tokens``: the length of each line of both, by call id, as it is billed up to the limit of the
     model. ``errors``: lines that the provider would refuse, by its names, left out. ``unlearnt``:
     fields of requests that no training file holds, by how many calls. ``faults`` of the training
-    file as a whole. ``said`` is the row of ``audit finetune``, ``epochs``, ``training_tokens`` and
-    ``training_usd`` are of the file itself.
+    file as a whole. ``answered_by``: whose answers are trained on. ``said`` is the row of ``audit
+    finetune``, ``epochs``, ``training_tokens`` and ``training_usd`` are of the file itself.
     """
 
     question: DatasetQuestion
@@ -76,6 +76,7 @@ class Dataset:
     unlearnt: Mapping[str, int]
     faults: tuple[FileFault, ...]
     redacted: Mapping[str, int]
+    answered_by: Mapping[str, int]
     kept_whole: int
     rendering: str
     epochs: int
@@ -130,6 +131,7 @@ def dataset(store: Store, texts: Store, question: DatasetQuestion) -> Dataset:
     billed = sum(min(example.tokens, training.limit) for example in parts.training)
     content = b"".join(encode_line(example.line) for example in parts.training)
     chosen = {example.call_id for example in (*parts.training, *parts.validation)}
+    trained = {example.call_id for example in parts.training}
     cost = store.rows(
         "finetune/training_cost",
         training_tokens=billed * epochs,
@@ -150,6 +152,10 @@ def dataset(store: Store, texts: Store, question: DatasetQuestion) -> Dataset:
             longest=training.limit,
         ),
         redacted=redacted,
+        answered_by=count_errors(
+            [line["model"] for line in lines if line["call_id"] in trained],
+            lambda name: (str(name),),
+        ),
         kept_whole=kept_whole,
         rendering=rendering,
         epochs=epochs,

@@ -77,7 +77,9 @@ def replay(store: Store, question: Question) -> Replay:
     rows: list[Row] = []
     why_unpriced: list[Row] = []
     training: list[Row] = []
-    store.show("trainings", trainings_of(question.scenarios, question.book, question.names))
+    kinds = frozenset(kinds_of(store) if any(s.moves for s in question.scenarios) else ())
+    needed = trainings_of(question.scenarios, question.book, question.names, kinds)
+    store.show("trainings", needed)
     for number, positions in enumerate(passes(question)):
         price_cells(store, question, positions)
         check(store)
@@ -102,7 +104,7 @@ def replay(store: Store, question: Question) -> Replay:
         why_unpriced=_named(why_unpriced, question.scenarios),
         sources=tuple(store.rows("ingest/sources")),
         training=_named(training, question.scenarios),
-        kinds=frozenset(kinds_of(store) if any(s.moves for s in question.scenarios) else ()),
+        kinds=kinds,
     )
 
 

@@ -28,9 +28,9 @@ def notes_of(result: Replay, rows: Iterable[dict[str, Any]], places: int) -> Ite
     )
     for row in result.training:
         yield (
-            f"{row['scenario'].name}: training on {n(row['training_tokens'])} tokens costs "
-            f"{usd(row['training_usd'], places)} USD once and is not in the cost; with it "
-            f"{usd(row['total_usd'], places)} USD."
+            f"{row['scenario'].name}: training on {n(row['training_tokens'])} billed tokens, "
+            f"{usd(row['training_usd'], places)} USD, is in neither cost nor delta; with it the "
+            f"scenario comes to {usd(row['total_usd'], places)} USD."
         )
     if any(row["overflows"] for row in shown):
         yield (

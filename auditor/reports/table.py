@@ -171,6 +171,7 @@ def _one_table(result: Replay, rows: list[dict[str, Any]], places: int) -> Table
         table.add_row(
             *_groups(result, row), _name(row["name"]), *_counts(row), *_money(row, places, partly)
         )
+        _add_training(table, row, places, blank=6)
     return table
 
 
@@ -193,7 +194,16 @@ def _cost_table(result: Replay, rows: list[dict[str, Any]], places: int) -> Tabl
     partly = is_partly_compared(rows)
     for row in rows:
         table.add_row(*_groups(result, row), _name(row["name"]), *_money(row, places, partly))
+        _add_training(table, row, places)
     return table
+
+
+def _add_training(table: Table, row: dict[str, Any], places: int, blank: int = 0) -> None:
+    """What a scenario trains, on a line of its own, and the total with it."""
+    if row.get("training_usd") is None:
+        return
+    for label, amount in (("training", row["training_usd"]), ("with training", row["total_usd"])):
+        table.add_row(f"  {label}", *[""] * blank, Text(usd(amount, places), style="bold"))
 
 
 def _spent_table(result: Replay, places: int) -> Table:

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from auditor.finetune import Example
+from auditor.errors import printable
+from auditor.finetune import Example, is_completion_model
 from auditor.pipeline.dataset import Dataset
 from auditor.reports.figures import counted, n, plain, usd
 from auditor.reports.files import texts
@@ -65,6 +66,13 @@ def _lengths(examples: tuple[Example, ...]) -> str:
 
 def _notes(result: Dataset) -> Iterator[str]:
     yield f"{agreement(result)}."
+    if len(result.answered_by) > 1:
+        models = ", ".join(
+            f"{n(count)} of {printable(name)}" for name, count in result.answered_by.items()
+        )
+        yield f"the answers are of several models: {models}."
+    if not result.validation and result.question.validation:
+        yield "no examples are left for validation: a lower --limit leaves some."
     for name, count in result.errors.items():
         yield f"{counted(count, 'drawn call')} left out: {name}."
     for fault in fault_sentences(result):
@@ -79,8 +87,13 @@ def _notes(result: Dataset) -> Iterator[str]:
         yield f"{shared}; {whole}." if result.kept_whole else f"{shared}."
     if result.question.redact:
         found = ", ".join(f"{n(count)} {kind}" for kind, count in result.redacted.items() if count)
-        yield f"redacted in the drawn calls: {found or 'nothing'}; read the file before sending it."
+        yield (
+            f"redacted in the drawn calls: {found or 'nothing'}; tokens are those of before; read "
+            "the file before sending it."
+        )
     yield result.rendering
+    if is_completion_model(result.tuning.training.model):
+        yield "tokens are those of the chat as logged and of the marks; the text is a bit shorter."
     yield f"{MODERATED}."
     yield f"{NOT_SAID}."
     if result.tuning.past:
@@ -133,6 +146,7 @@ def as_json(result: Dataset, files: Mapping[str, str]) -> str:
         "not_in_the_file": result.unlearnt,
         "shortened_by_tokens": said["possible_cut_tokens"] if result.question.tuning.drop else 0,
         "kept_whole": result.kept_whole,
+        "answered_by": result.answered_by,
         "redacted": result.redacted if result.question.redact else None,
         "rendering": result.rendering,
         "notes": [MODERATED, NOT_SAID],

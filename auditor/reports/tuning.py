@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
@@ -93,13 +93,19 @@ def label_of(result: Tuning, row: Mapping[str, Any]) -> str | None:
 
 def date_of(result: Tuning, row: Mapping[str, Any]) -> str | None:
     """The day on which training is paid for, ISO; None where it never is or nobody can say."""
-    days, ends = row["break_even_days"], result.period.ends
-    if days is None or ends is None:
+    days, begins = row["break_even_days"], counted_from(result)
+    if days is None or begins is None:
         return None
     try:
-        return (ends + timedelta(days=max(days, 1) - 1)).isoformat()
+        return (begins + timedelta(days=max(days, 1) - 1)).isoformat()
     except OverflowError:
         return None  # beyond the year 9999
+
+
+def counted_from(result: Tuning) -> date | None:
+    """The first day that pays training back: after the period, and not before the model was."""
+    ends, rule = result.period.ends, result.training.rule
+    return max(ends, rule.trained_from) if ends and rule else ends
 
 
 def verdict_of(result: Tuning, row: Mapping[str, Any]) -> str:
@@ -108,17 +114,23 @@ def verdict_of(result: Tuning, row: Mapping[str, Any]) -> str:
     if kind == "pays_back":
         on = date_of(result, row)
         return f"pays back on {on}" if on else f"pays back after {n(row['break_even_calls'])} calls"
+    if kind == "never" and row["is_eaten_by_retraining"]:
+        return "never: retraining costs more than is saved"
     if kind == "never":
         return "never: output alone costs more"
     if kind == "needs_cut" and not row["required_cut_share"]:
         return "costs the same: any prompt cut would pay"
     if kind == "needs_cut":
-        return (
-            f"needs a prompt cut of {percent(row['required_cut_share'], ROUND_CEILING)}, "
-            f"the logs allow {percent(row['possible_cut_share'], ROUND_FLOOR)}"
-        )
+        needed, possible = row["required_cut_share"], row["possible_cut_share"]
+        cut = f"needs a prompt cut of {percent(needed, ROUND_CEILING)}"
+        if possible is None:
+            return f"{cut}; what the logs allow is not known"
+        enough = "enough" if possible >= needed else "not enough"
+        return f"{cut}, the logs allow {percent(possible, ROUND_FLOOR)}: {enough}"
     if kind == "does_not_fit":
         return "does not fit"
+    if not row["compared_calls"]:
+        return "too few calls with a cost to compare"
     return "too few calls without functions" if row["with_tools"] else "too few calls"
 
 

@@ -18,6 +18,7 @@ from auditor.reports.table import WIDE, bare_table, bullet, print_whole
 from auditor.reports.tuning import (
     ALL_CALLS,
     NOT_SAID,
+    counted_from,
     label_of,
     percent,
     verdict_of,
@@ -103,7 +104,7 @@ def _assumed(result: Tuning) -> str:
         else f"cut to {plain(asked.kept)} of their tokens"
     )
     answers = (
-        "as long as observed"
+        "as long as observed where both models answered, else as logged"
         if asked.output is None
         else "as long as logged"
         if asked.output == 1
@@ -173,7 +174,7 @@ def _cost_cells(result: Tuning, row: Mapping[str, Any], places: int) -> list[Tex
 
 
 def _add_training_columns(table: Table) -> None:
-    for name in ("examples", "training"):
+    for name in ("ex x epochs", "training"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict", overflow="fold")
 
@@ -220,7 +221,8 @@ def _grid_table(result: Tuning, places: int) -> Table:
     """Saved over the period when less is sent and answers differ, and where that turns."""
     whose = _label(result, result.grid_of or {}).plain
     table = bare_table(
-        f"Saved with {whose} fine-tuned, training aside, USD: prompt kept by length of answers"
+        f"Saved with {whose} fine-tuned, before the cost of training, USD. Rows: share of each "
+        "prompt still sent; columns: length of answers against logged ones"
     )
     table.add_column("prompt", justify="right", no_wrap=True, min_width=len(PAYS_BELOW))
     outputs = list(dict.fromkeys(row["output"] for row in result.grid))
@@ -255,15 +257,18 @@ def _notes(result: Tuning, places: int) -> Iterator[str]:
     if asked.only:
         for row in result.rows:
             yield f"{_label(result, row).plain}: {why(result, row)}."
-    if result.period.ends and any(row["verdict"] == "pays_back" for row in result.rows):
+    if any(row["verdict"] == "pays_back" for row in result.rows) and result.period.ends:
         yield (
-            f"pay-back dates count from {result.period.ends}, the day after the period, with as "
-            "many calls a day as in it."
+            f"pay-back dates count from {counted_from(result)} on, with the calls of a workload "
+            "spread over all days of the period."
         )
-    if any(row["overflows"] for row in result.rows):
+    if result.total:
+        dropped = "; only what all prompts have in common is dropped there" if asked.drop else ""
+        yield f"all calls: as if one model were trained for all of them{dropped}."
+    if overflows := sum(row["overflows"] for row in result.rows):
         yield (
-            f"calls that outgrow the window of {asked.model} stay out of all figures; what is "
-            "sent is judged, with the answer that was asked for."
+            f"{counted(overflows, 'call')}, prompt and requested answer, are too long for "
+            f"{asked.model} and are left out of every figure."
         )
     if any(row["beginnings"] for row in result.rows):
         yield (

@@ -5,7 +5,7 @@ Both come as polars frames that SQL reads.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 
@@ -66,9 +66,12 @@ def plan_of(
 
 
 def trainings_of(
-    scenarios: Iterable[Scenario], book: Book, names: Mapping[str, str]
+    scenarios: Iterable[Scenario],
+    book: Book,
+    names: Mapping[str, str],
+    kinds: Collection[tuple[str, str]],
 ) -> pl.DataFrame:
-    """The training that the moves of scenarios need.
+    """The training that the moves of scenarios need, where they take some of the ``kinds``.
 
     Columns: scenario (its position), move, training_tokens, training_usd (per token). Raises
     AuditError where the book has no training price.
@@ -82,7 +85,7 @@ def trainings_of(
         }
         for position, scenario in enumerate(scenarios)
         for place, move in enumerate(scenario.moves)
-        if move.trained_at
+        if move.trained_at and any(move.takes(*kind) for kind in kinds)
     ]
     return pl.DataFrame(
         rows,

@@ -20,6 +20,7 @@ from auditor.prices import Book, open_book
 from auditor.reports import catalogue, files
 from auditor.reports.figures import counted
 from auditor.scenarios import Scenario
+from auditor.sources import LogFile
 from auditor.store import Store
 from auditor.terminal import say
 from auditor.workload import WORKLOAD_TAGS
@@ -124,6 +125,16 @@ def question_of(
         by=by,
         assume_model=assume_model,
     )
+
+
+def check_not_stored(store: Store, *outputs: Path | None) -> None:
+    """Refuse to write over a log that the store was filled from."""
+    stored = {row["sha256"] for row in store.rows("ingest/sources")}
+    for output in outputs:
+        if output and output.is_file() and LogFile(output, str(output)).sha256() in stored:
+            raise AuditError(
+                f"{output} is one of the logs in the store", hint="Write the result elsewhere."
+            )
 
 
 def check_period(from_date: date | None, to_date: date | None, end: str = "--to") -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from auditor import scenarios
+from auditor.config import FILE as SETTINGS
 from auditor.errors import AuditError
 from auditor.pipeline.finetune import check_target, tune
 from auditor.pipeline.tuning import Tuning, TuningQuestion
@@ -16,6 +17,7 @@ from auditor.reports.scenario_file import as_toml
 from auditor.scenarios import Scenario
 from auditor.session.common import (
     allowance_of,
+    check_not_stored,
     check_output,
     check_period,
     check_zone,
@@ -104,6 +106,11 @@ def finetune(
         if path is not None:
             check_output(path, own)
     if write_scenario is not None:
+        if write_scenario.name == SETTINGS:
+            raise AuditError(
+                f"--write-scenario {write_scenario}: {SETTINGS} holds settings",
+                hint="Give the scenario a file of its own, such as mix.toml.",
+            )
         if output is not None and output.resolve() == write_scenario.resolve():
             raise AuditError(
                 f"-o and --write-scenario are both {output}", hint="Write them to two files."
@@ -113,6 +120,7 @@ def finetune(
     allowed_unpriced = allowance_of("--allow-unpriced", allow_unpriced, settings.allow_unpriced)
     with Store.open(db, to_read=not logs, hash_key=hash_key) as store:
         check_zone(store, question.base.zone)
+        check_not_stored(store, output, write_scenario)
         if logs:
             take_in(
                 store,
@@ -146,7 +154,7 @@ def finetune(
     if not allowed_unpriced.allows(unpriced, result.coverage["calls"]):
         say(f"Incomplete: {counted(unpriced, 'call')} unpriced on {question.model}.")
         complete = False
-    unpaid = sum(row["fits"] - row["compared_calls"] for row in result.rows)
+    unpaid = sum(row["without_cost"] for row in result.rows)
     if question.against is None and not allowed_unpriced.allows(unpaid, result.coverage["calls"]):
         say(f"Incomplete: {counted(unpaid, 'call')} without an actual cost.")
         complete = False

@@ -13,6 +13,7 @@ from auditor.reports.figures import counted
 from auditor.session.common import (
     allowance_of,
     book_of,
+    check_not_stored,
     check_output,
     check_period,
     check_zone,
@@ -69,6 +70,7 @@ def replay(
     allowed_unpriced = allowance_of("--allow-unpriced", allow_unpriced, settings.allow_unpriced)
     with Store.open(db, to_read=not logs, hash_key=hash_key) as store:
         check_zone(store, question.zone)
+        check_not_stored(store, output)
         if logs:
             take_in(
                 store,

@@ -16,6 +16,7 @@ from auditor.pipeline.tuning import TuningQuestion
 from auditor.reports import files, training_set
 from auditor.reports.figures import counted
 from auditor.session.common import (
+    check_not_stored,
     check_output,
     check_period,
     check_zone,
@@ -56,8 +57,11 @@ def write(
     hash_key: bytes | None,
     today: date,
     **reading: Any,
-) -> None:
-    """Write the training and the validation file, and say what is in them."""
+) -> bool:
+    """Write the training and the validation file, and say what is in them.
+
+    Returns whether the provider would take the training file.
+    """
     settings = settings_of(config)
     known = {one.name: one for one in known_scenarios(settings, scenario_files)}
     asked = TuningQuestion(
@@ -105,6 +109,7 @@ def write(
         if store is None:
             raise AuditError("there is nothing to read", hint="Name LOGS, or a store with --db.")
         check_zone(store, asked.base.zone)
+        check_not_stored(store, output, held_back)
         result = dataset(store, again or store, question)
     paths = {"training": str(output)}
     files.write(output, result.training_file)
@@ -120,3 +125,4 @@ def write(
         sys.stdout.flush()
     else:
         terminal.show(lambda console: training_set.show(result, console))
+    return not any(fault.name in ("too_few_examples", "file_too_large") for fault in result.faults)

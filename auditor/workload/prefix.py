@@ -25,7 +25,8 @@ def measure_prefixes(
 
     ``heads``: one row a sampled call: workload, encoding, messages (how many it has), parts (list
     of hashes). ``parts``: part, encoding, tokens (None: cannot be cut), links (four bytes a token).
-    A workload with several encodings is measured in the one with most heads.
+    A workload with several encodings is measured in the one with most heads; those in another are
+    among ``heads`` and never among ``holding``.
 
     Columns: workload, level, encoding, heads (measured), holding (those that begin so),
     whole_messages, then_tokens (of the next message), cut_tokens (their sum in tokens, with the
@@ -37,23 +38,23 @@ def measure_prefixes(
 
 
 def _one_encoding(heads: pl.DataFrame) -> pl.DataFrame:
-    """The heads of each workload in its most frequent encoding, numbered."""
+    """The heads of each workload in its most frequent encoding, and how many it has in all."""
     counts = heads.group_by("workload", "encoding").len()
     first = counts.sort(["workload", "len", "encoding"], descending=[False, True, False])
     kept = first.unique("workload", keep="first", maintain_order=True).drop("len")
-    return heads.join(kept, on=["workload", "encoding"]).with_row_index("head")
+    totals = counts.group_by("workload").agg(pl.col("len").sum().cast(pl.Int64).alias("all_heads"))
+    return heads.join(kept, on=["workload", "encoding"]).join(totals, on="workload")
 
 
 def _measure(heads: pl.DataFrame, parts: pl.DataFrame, level: Fraction) -> pl.DataFrame:
     """One row a workload."""
-    needed = heads.group_by("workload", "encoding").agg(
-        pl.len().cast(pl.Int64).alias("heads"),
+    needed = heads.group_by("workload", "encoding", pl.col("all_heads").alias("heads")).agg(
+        pl.len().cast(pl.Int64).alias("holding"),
         _needed(pl.len().cast(pl.Int64), level).alias("needed"),
     )
     state = needed.with_columns(
         pl.lit(0, pl.Int32).alias("whole_messages"),
         pl.lit(0, pl.Int64).alias("whole_tokens"),
-        pl.col("heads").alias("holding"),
     )
     on_path = heads
     for shared, survivors in _whole_messages(heads, parts, needed):

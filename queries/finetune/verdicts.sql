@@ -54,6 +54,7 @@ WITH
             coalesce(sum(sent_tokens) FILTER (compared), 0)::DECIMAL(38, 6) AS sent_tokens,
             coalesce(sum(calls) FILTER (compared AND actual_usd IS NOT NULL), 0)::BIGINT
                 AS actual_calls,
+            coalesce(sum(calls) FILTER (actual_usd IS NULL), 0)::BIGINT AS without_cost,
             sum(actual_usd) FILTER (compared) AS actual_usd,
             sum(against_usd) FILTER (compared) AS against_usd,
             sum(prompt_usd) FILTER (compared)::DECIMAL(38, 18) AS prompt_usd,
@@ -121,7 +122,7 @@ WITH
     )
 SELECT
     workload,
-    calls, fits, overflows, unpriced, compared_calls, actual_calls, input_tokens, output_tokens, sent_tokens,
+    calls, fits, overflows, unpriced, compared_calls, actual_calls, without_cost, input_tokens, output_tokens, sent_tokens,
     actual_usd, against_usd, prompt_usd, output_usd, answers_usd, replayed_usd, kept, output,
     examples::BIGINT AS examples,
     epochs::INTEGER AS epochs,
@@ -135,9 +136,9 @@ SELECT
     CASE WHEN prompt_units > 0 THEN
         millionths(greatest(up(greatest(missing_units, 0) * 1000000, prompt_units), 0))
     END AS required_cut_share,
-    possible_cut_tokens::BIGINT AS possible_cut_tokens,
+    CASE WHEN heads > 0 THEN possible_cut_tokens END::BIGINT AS possible_cut_tokens,
     possible_cut_calls::DECIMAL(7, 6) AS possible_cut_calls,
-    CASE WHEN input_tokens > 0 THEN
+    CASE WHEN input_tokens > 0 AND heads > 0 THEN
         millionths(least(down(
             possible_cut_tokens * (possible_cut_calls * 1000000)::HUGEINT * compared_calls,
             input_tokens
