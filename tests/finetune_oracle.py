@@ -151,13 +151,13 @@ def period(lines: Iterable[Line]) -> tuple[int | None, date | None]:
 def rows(lines: Iterable[Line], asked: Levers) -> tuple[Row | None, list[Row]]:
     """The row of the whole traffic and those of its workloads, as the JSON shows them."""
     calls = [call for call in read(lines) if not call["failed"]]
-    days, ends = period(lines)
+    _, ends = period(lines)
     keys = {call["key"] for call in calls}
     found = [
-        _row([call for call in calls if call["key"] == key], key, asked, days, ends, LEVELS)
+        _row([call for call in calls if call["key"] == key], key, asked, ends, LEVELS)
         for key in keys
     ]
-    total = _row(calls, None, asked, days, ends, LEVELS[:1]) if calls else None
+    total = _row(calls, None, asked, ends, LEVELS[:1]) if calls else None
     return {**total, "workload": "all"} if total else None, found
 
 
@@ -165,10 +165,11 @@ def _row(
     calls: list[Row],
     key: tuple[str, str, str] | None,
     asked: Levers,
-    days: int | None,
     ends: date | None,
     levels: tuple[int, ...],
 ) -> Row:
+    first = min((call["day"] for call in calls if call["day"]), default=None)
+    days = (ends - first).days if first and ends else None
     prompts = [call["said"] for call in calls if call["said"] and call["counted"]]
     begun = [beginning(prompts, level) for level in levels] if prompts else []
     best = max(
@@ -263,6 +264,7 @@ def _row(
         "history": None,
         "beginnings": begun,
         "_saving": saving,
+        "_days": days,
         "_moved": sum(
             (_moved(call, asked, drop, share) for call, fit, _ in states if fit), Fraction(0)
         ),
@@ -324,7 +326,6 @@ def training(calls: list[Row], asked: Levers, drop: int) -> tuple[int, int, int]
 def mix(lines: list[Line], asked: Levers) -> Row | None:
     """The replay of what the verdicts recommend: what pays back moved, the rest as it is."""
     calls = [call for call in read(lines) if not call["failed"]]
-    days, _ = period(lines)
     moved = [
         row for row in rows(lines, asked)[1] if row["verdict"] == "pays_back" and row["workload"]
     ]
@@ -334,8 +335,11 @@ def mix(lines: list[Line], asked: Levers) -> Row | None:
     stay = [
         cost for call in calls if call["key"] not in keys and (cost := actual(call)) is not None
     ]
-    runs = up(Fraction(days, asked.retrain)) if asked.retrain and days else 1
-    tokens = sum(row["training_tokens"] * runs for row in moved)
+    tokens = sum(
+        row["training_tokens"]
+        * (up(Fraction(row["_days"], asked.retrain)) if asked.retrain and row["_days"] else 1)
+        for row in moved
+    )
     cost = sum(stay, Fraction(0)) + sum((row["_moved"] for row in moved), Fraction(0))
     return {
         "moved": len(moved),

@@ -69,8 +69,8 @@ def test_the_verdicts_on_llmdrift_are_right_when_worked_by_hand() -> None:
     # Fine-tuned: 60,500 x 0.012/1000 + 304,846 x 0.016/1000 = 0.726 + 4.877536 = 5.603536, which is
     # 0.402768 USD less for 2,000 calls: 0.201384 for 1,000. 100 examples of 17,387 tokens, 3 times,
     # are 52,161 tokens, 0.417288 USD: paid for by 0.417288 x 2000 / 0.402768 = 2072.1 calls, so
-    # 2,073. At 2,000 calls in 23 days that is 23.8 days: 24 from the launch on 2023-08-22 on end
-    # with 2023-09-14.
+    # 2,073. All 2,000 were made on 2023-07-24, the last day of the logs: 1.04 days at that rate, so
+    # the second day from the launch on 2023-08-22 on.
     found = verdicts(*sorted(LLMDRIFT.glob("*.csv")))
     composite = by_name(found)["composite"]
     assert composite["calls"] == 2000
@@ -83,8 +83,8 @@ def test_the_verdicts_on_llmdrift_are_right_when_worked_by_hand() -> None:
     assert composite["training_tokens"] == 52_161
     assert composite["training_usd"] == "0.417288"
     assert composite["break_even_calls"] == 2073
-    assert composite["break_even_days"] == 24
-    assert composite["break_even_date"] == "2023-09-14"
+    assert composite["break_even_days"] == 2
+    assert composite["break_even_date"] == "2023-08-23"
     assert composite["verdict"] == "pays_back"
     # every prompt begins with "Is " and a number: two tokens, and no more
     assert composite["possible_cut_tokens"] == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ VALUES: dict[str, Any] = {
     "against": None,
     "together": False,
     "fewest": 10,
-    "days": 31,
+    "ends": date(2023, 9, 1),
     "retrain_days": 7,
 }
 MOVED: dict[str, Any] = {

@@ -50,7 +50,7 @@ def tune(store: Store, question: TuningQuestion, mix_name: str = "mix") -> Tunin
     store.run("finetune/usable", from_date=base.from_date, to_date=base.to_date, zone=base.zone)
     rows = tuple(_named(store, question, _judged(store, question, apart, training, period)))
     chosen = _chosen(question, rows)
-    scenario = mix_of(question, chosen, training, period, apart.own, mix_name)
+    scenario = mix_of(question, chosen, training, apart.own, mix_name)
     mix = cost_of_mix(store, scenario, training) if scenario else None
     total = None if question.only else _whole(store, question, base, pairs, apart, training, period)
     grid_of = chosen[0] if question.only else total
@@ -200,7 +200,8 @@ def _judged(
         against=1 if question.against else None,
         together=together,
         fewest=FEWEST_EXAMPLES,
-        days=period.days,
+        ends=period.ends,
+        zone=question.base.zone,
         retrain_days=question.retrain_days,
     )
     shut_out = {}

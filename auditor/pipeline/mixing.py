@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from auditor.pipeline.tuning import Period, Row, Training, TuningQuestion
+from auditor.pipeline.tuning import Row, Training, TuningQuestion
 from auditor.scenarios import Levers, Move, Scenario
 from auditor.scenarios.card import USD_PER_TOKEN
 from auditor.store import Store
@@ -18,7 +18,6 @@ def mix_of(
     question: TuningQuestion,
     rows: tuple[Row, ...],
     training: Training,
-    period: Period,
     own: tuple[str, ...],
     name: str,
 ) -> Scenario | None:
@@ -28,8 +27,8 @@ def mix_of(
     for row in rows:
         if row["verdict"] == "pays_back" and row["workload"]:
             runs = 1
-            if question.retrain_days and period.days:
-                runs = -(-period.days // question.retrain_days)
+            if question.retrain_days and row["days"]:
+                runs = -(-row["days"] // question.retrain_days)
             lever = Levers(
                 kept=row["kept"],
                 cut_tokens=row["possible_cut_tokens"] if question.drop else 0,

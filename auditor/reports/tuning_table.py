@@ -259,8 +259,8 @@ def _notes(result: Tuning, places: int) -> Iterator[str]:
             yield f"{_label(result, row).plain}: {why(result, row)}."
     if any(row["verdict"] == "pays_back" for row in result.rows) and result.period.ends:
         yield (
-            f"pay-back dates count from {counted_from(result)} on, with the calls of a workload "
-            "spread over all days of the period."
+            f"pay-back dates count from {counted_from(result)} on, with as many calls a day as "
+            "from the first call of a workload to the end of the period."
         )
     if result.total:
         dropped = "; only what all prompts have in common is dropped there" if asked.drop else ""

@@ -4,12 +4,13 @@
 --          training_usd per token), levers (workload, kept, output, cut_tokens, cut_calls, heads,
 --          holding: the shared beginning at its best level)
 -- Params:  $against (position of the scenario to compare with; NULL: the actual cost),
---          $together (all calls as one workload), $fewest (examples), $days (of the period; NULL: no dates), $retrain_days (or NULL)
+--          $together (all calls as one workload), $fewest (examples), $ends (of the
+--          period, excluded, in days of $zone; NULL: no dates), $retrain_days (or NULL)
 --
 -- Position 0 is the fine-tuned target. Tokens and money are of the compared calls: those that fit the
 -- target and whose other cost is known. With P for what the target asks for the prompts as logged, Q
 -- for the answers as long as they are expected, A for what they are compared with, T for one training,
--- and t = T × days / retrain_days (0 without retraining):
+-- and t = T × days / retrain_days (0 without retraining), days being those since the first call:
 --     replayed_usd  R = P × kept - cut + Q
 --     pays back     A - R > t, after the smallest n with n × (A - R) / compared_calls >= T
 --     required cut  the share x of the prompts at which P × (1 - x) + Q + t = A
@@ -22,6 +23,7 @@ WITH
             CASE WHEN $together THEN '' ELSE moved.workload END AS workload,
             moved.outcome,
             moved.calls,
+            actual.first_call_at,
             actual.prompt_tokens AS logged_tokens,
             actual.produced_tokens AS answered_tokens,
             moved.prompt_tokens AS sent_tokens,
@@ -45,6 +47,8 @@ WITH
         SELECT
             workload,
             sum(calls)::BIGINT AS calls,
+            -- from its first call to the end of the period
+            date_diff('day', local_time(min(first_call_at), $zone)::DATE, $ends::DATE) AS days,
             coalesce(sum(calls) FILTER (outcome = 'fits'), 0)::BIGINT AS fits,
             coalesce(sum(calls) FILTER (outcome = 'overflows'), 0)::BIGINT AS overflows,
             coalesce(sum(calls) FILTER (outcome = 'unpriced'), 0)::BIGINT AS unpriced,
@@ -91,7 +95,7 @@ WITH
             units(answers_usd) AS answers_units,
             units(training_usd) AS training_units,
             -- nothing to train, or no dates to train again by: no further training
-            coalesce(up(units(training_usd) * $days, $retrain_days), 0) AS retraining_units
+            coalesce(up(units(training_usd) * days, $retrain_days), 0) AS retraining_units
         FROM known
     ),
     saved AS (
@@ -122,6 +126,7 @@ WITH
     )
 SELECT
     workload,
+    days::BIGINT AS days,
     calls, fits, overflows, unpriced, compared_calls, actual_calls, without_cost, input_tokens, output_tokens, sent_tokens,
     actual_usd, against_usd, prompt_usd, output_usd, answers_usd, replayed_usd, kept, output,
     examples::BIGINT AS examples,
@@ -132,7 +137,7 @@ SELECT
     usd_of(saving_units) AS saving_usd,
     usd_of(nearest(saving_units * 1000, compared_calls)) AS saving_usd_per_1k_calls,
     break_even_calls::BIGINT AS break_even_calls,
-    up(break_even_calls * $days, compared_calls)::BIGINT AS break_even_days,
+    up(break_even_calls * days, compared_calls)::BIGINT AS break_even_days,
     CASE WHEN prompt_units > 0 THEN
         millionths(greatest(up(greatest(missing_units, 0) * 1000000, prompt_units), 0))
     END AS required_cut_share,

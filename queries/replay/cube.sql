@@ -22,7 +22,8 @@ WITH
             sum(cut_cache_write_tokens) AS cut_cache_write_tokens,
             sum(input_tokens + cache_read_tokens + cache_write_tokens) AS prompt_tokens,
             sum(output_tokens + reasoning_tokens) AS produced_tokens,
-            sum(recorded_usd) AS recorded_usd
+            sum(recorded_usd) AS recorded_usd,
+            min(first_call_at) AS first_call_at
         FROM cells
         JOIN epochs USING (price_date)
         GROUP BY ALL
