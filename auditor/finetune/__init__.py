@@ -28,7 +28,6 @@ from auditor.finetune.redaction import redact_all, redact_text
 from auditor.finetune.rules import (
     DEFAULT_EXAMPLES,
     FEWEST_EXAMPLES,
-    MOST_EPOCHS,
     Rule,
     default_epochs,
     frame_of,
@@ -42,7 +41,6 @@ __all__ = [
     "CHAT_SENTENCE",
     "DEFAULT_EXAMPLES",
     "FEWEST_EXAMPLES",
-    "MOST_EPOCHS",
     "ChatFormat",
     "Example",
     "FileFault",

@@ -43,16 +43,17 @@ def tune(store: Store, question: TuningQuestion, mix_name: str = "mix") -> Tunin
     check_target(question)
     base = replace(question.base, scenarios=_compared(question, question.target), by=())
     pairs = pairs_of(store, base) if question.output is None else ()
-    apart = _laid_down(store, question, base, pairs, by_workload=True)
+    run = _Run(store, question, base, pairs)
+    apart = _laid_down(run, by_workload=True)
     coverage = store.rows("replay/coverage", zone=base.zone)[0]
     period = _period(base, coverage)
     training = _training_of(question, period)
     store.run("finetune/usable", from_date=base.from_date, to_date=base.to_date, zone=base.zone)
-    rows = tuple(_named(store, question, _judged(store, question, apart, training, period)))
+    rows = tuple(_named(store, question, _judged(run, apart, training, period)))
     chosen = _chosen(question, rows)
     scenario = mix_of(question, chosen, training, apart.own, mix_name)
     mix = cost_of_mix(store, scenario, training) if scenario else None
-    total = None if question.only else _whole(store, question, base, pairs, apart, training, period)
+    total = None if question.only else _whole(run, apart, training, period)
     grid_of = chosen[0] if question.only else total
     has_cost = grid_of is not None and grid_of["prompt_usd"] is not None
     return Tuning(
@@ -117,6 +118,16 @@ def _training_of(question: TuningQuestion, period: Period) -> Training:
 
 
 @dataclass(frozen=True, slots=True)
+class _Run:
+    """What every step needs: the store, what is asked of it, and the pairs that were observed."""
+
+    store: Store
+    question: TuningQuestion
+    base: Question
+    pairs: tuple[Pair, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Laid:
     """Cells and ledger in the store, with the levers and beginnings of each workload in them.
 
@@ -131,41 +142,28 @@ class _Laid:
     own: tuple[str, ...]
 
 
-def _laid_down(
-    store: Store,
-    question: TuningQuestion,
-    base: Question,
-    pairs: tuple[Pair, ...],
-    *,
-    by_workload: bool,
-) -> _Laid:
+def _laid_down(run: _Run, *, by_workload: bool) -> _Laid:
     """Move each workload, or all calls as one, to the target."""
-    laid = _levers_of(store, question, base, pairs, by_workload=by_workload)
-    target = replace(question.target, models=(), moves=_moves(question.target, laid))
-    scenarios = _compared(question, target)
+    laid = _levers_of(run, by_workload=by_workload)
+    target = run.question.target
+    scenarios = _compared(run.question, replace(target, models=(), moves=_moves(target, laid)))
     price_cells(
-        store,
-        replace(base, scenarios=scenarios),
+        run.store,
+        replace(run.base, scenarios=scenarios),
         tuple(range(len(scenarios))),
         by_workload=by_workload,
     )
-    check(store)
+    check(run.store)
     return laid
 
 
-def _levers_of(
-    store: Store,
-    question: TuningQuestion,
-    base: Question,
-    pairs: tuple[Pair, ...],
-    *,
-    by_workload: bool,
-) -> _Laid:
-    kinds = kinds_of(store)
+def _levers_of(run: _Run, *, by_workload: bool) -> _Laid:
+    question, base = run.question, run.base
+    kinds = kinds_of(run.store)
     names = list(dict.fromkeys(workload for workload, _ in kinds)) if by_workload else [ALL]
-    beginnings = beginnings_of(store, base, by_workload=by_workload)
+    beginnings = beginnings_of(run.store, base, by_workload=by_workload)
     ratios = (
-        observed_ratios(pairs, names, question.model, base)
+        observed_ratios(run.pairs, names, question.model, base)
         if question.output is None
         else dict.fromkeys(names, (question.output, False))
     )
@@ -184,15 +182,10 @@ def _levers(question: TuningQuestion, at: Beginning | None, ratio: Decimal) -> L
 
 
 def _judged(
-    store: Store,
-    question: TuningQuestion,
-    laid: _Laid,
-    training: Training,
-    period: Period,
-    *,
-    together: bool = False,
+    run: _Run, laid: _Laid, training: Training, period: Period, *, together: bool = False
 ) -> list[Row]:
     """The rows of verdicts.sql for what is laid down; ``together``: of all of it as one."""
+    store, question = run.store, run.question
     store.show("levers", _lever_frame(laid))
     store.show("training", _training_frame(store, question, laid, training))
     rows = store.rows(
@@ -216,20 +209,12 @@ def _judged(
     return rows
 
 
-def _whole(
-    store: Store,
-    question: TuningQuestion,
-    base: Question,
-    pairs: tuple[Pair, ...],
-    apart: _Laid,
-    training: Training,
-    period: Period,
-) -> Row | None:
+def _whole(run: _Run, apart: _Laid, training: Training, period: Period) -> Row | None:
     """The whole traffic as one workload; moved once more only where its levers are others."""
-    whole = _levers_of(store, question, base, pairs, by_workload=False)
+    whole = _levers_of(run, by_workload=False)
     if set(apart.levers.values()) - set(whole.levers.values()):
-        whole = _laid_down(store, question, base, pairs, by_workload=False)
-    rows = _judged(store, question, whole, training, period, together=True)
+        whole = _laid_down(run, by_workload=False)
+    rows = _judged(run, whole, training, period, together=True)
     return rows[0] if rows else None
 
 
