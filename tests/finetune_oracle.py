@@ -197,6 +197,12 @@ def _row(
     cost = prompt_usd * asked.keep - cut_usd + answers
     other = sum((other for _, other in compared), Fraction(0))
 
+    extra: dict[str, list[Fraction]] = {}
+    for call, other_cost in compared:
+        name = call["model"]
+        extra.setdefault(name, []).append(_moved(call, asked, drop, share) - (other_cost or 0))
+    dearer = [costs for costs in extra.values() if sum(costs) > 0]
+
     usable, tokens, examples = training(calls, asked, drop)
     epochs = asked.epochs or epochs_for(examples) if examples else 0
     trained = tokens * epochs
@@ -257,6 +263,10 @@ def _row(
         "found_by": key[0] if key else None,
         "compared_calls": len(compared),
         "actual_calls": len(known),
+        "dearer_calls": sum(map(len, dearer)),
+        "dearer_usd": text(sum((sum(costs, Fraction(0)) for costs in dearer), Fraction(0)))
+        if dearer
+        else None,
         "overflows": overflows,
         "unpriced": sum(not call["counted"] for call in calls),
         "measured_calls": len(prompts),

@@ -86,6 +86,9 @@ def test_the_verdicts_on_llmdrift_are_right_when_worked_by_hand() -> None:
     assert composite["break_even_days"] == 2
     assert composite["break_even_date"] == "2023-08-23"
     assert composite["verdict"] == "pays_back"
+    # of these the 1,000 of GPT-3.5 cost 0.501964 now and 30,500 x 0.012/1000 + 228,107 x 0.016/1000
+    # = 4.015712 moved: 3.513748 more
+    assert (composite["dearer_calls"], composite["dearer_usd"]) == (1000, "3.513748")
     # every prompt begins with "Is " and a number: two tokens, and no more
     assert composite["possible_cut_tokens"] == 2
     # leetcode_easy: each prompt four times; 50 different ones are 50 examples, trained 3 times

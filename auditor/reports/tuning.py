@@ -50,6 +50,8 @@ COLUMNS: Mapping[str, Any] = {
     "found_by": pl.String,
     "compared_calls": pl.Int64,
     "actual_calls": pl.Int64,
+    "dearer_calls": pl.Int64,
+    "dearer_usd": USD,
     "overflows": pl.Int64,
     "unpriced": pl.Int64,
     "measured_calls": pl.Int64,
@@ -62,9 +64,9 @@ def tuning_rows(result: Tuning) -> list[dict[str, Any]]:
     """One row a workload, the whole traffic (workload ``all``) first; the columns of COLUMNS.
 
     Tokens and money are of ``compared_calls``: those that fit the target and whose other cost is
-    known; actual_usd is of the ``actual_calls`` of these whose actual cost is known.
-    break_even_date counts from the end of the period; history says why the advice cannot be
-    followed on the day of the run.
+    known; dearer_calls are those of models that cost less, by dearer_usd; actual_usd is of the
+    ``actual_calls`` of these whose actual cost is known. break_even_date counts from the end of the
+    period; history says why the advice cannot be followed on the day of the run.
     """
     rows = [result.total, *result.rows] if result.total else list(result.rows)
     return [tuning_row(result, row) for row in rows]
@@ -158,6 +160,8 @@ def _reasons(result: Tuning, row: Mapping[str, Any]) -> Iterator[str]:
             f"training for {plain(row['training_usd'])} USD is paid for by "
             f"{counted(row['break_even_calls'], 'call')}"
         )
+        if row["dearer_calls"]:
+            yield dearer(row)
     elif row["is_eaten_by_retraining"]:
         yield f"training again every {result.question.retrain_days} days costs more than is saved"
     if kind == "never":
@@ -180,6 +184,15 @@ def _reasons(result: Tuning, row: Mapping[str, Any]) -> Iterator[str]:
         yield with_tools(result, row)
     if row["compared_calls"] < row["fits"]:
         yield f"{counted(row['fits'] - row['compared_calls'], 'call')} have no cost to compare with"
+
+
+def dearer(row: Mapping[str, Any]) -> str:
+    """That some calls of a workload that pays back are better left where they are."""
+    return (
+        f"{counted(row['dearer_calls'], 'call')} by cheaper models cost "
+        f"{plain(row['dearer_usd'])} USD more once moved; a scenario with where = {{ model = … }} "
+        "leaves them"
+    )
 
 
 def with_tools(result: Tuning, row: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ from auditor.reports.tuning import (
     ALL_CALLS,
     NOT_SAID,
     counted_from,
+    dearer,
     label_of,
     percent,
     verdict_of,
@@ -257,6 +258,10 @@ def _notes(result: Tuning, places: int) -> Iterator[str]:
     if asked.only:
         for row in result.rows:
             yield f"{_label(result, row).plain}: {why(result, row)}."
+    if not asked.only:
+        for row in result.rows[:MOST_ROWS]:
+            if row["verdict"] == "pays_back" and row["dearer_calls"]:
+                yield f"{_label(result, row).plain}: {dearer(row)}."
     if any(row["verdict"] == "pays_back" for row in result.rows) and result.period.ends:
         yield (
             f"pay-back dates count from {counted_from(result)} on, with as many calls a day as "

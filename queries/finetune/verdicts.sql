@@ -13,6 +13,7 @@
 -- and t = T × days / retrain_days (0 without retraining), days being those since the first call:
 --     replayed_usd  R = P × kept - cut + Q
 --     pays back     A - R > t, after the smallest n with n × (A - R) / compared_calls >= T
+--     dearer        the calls of those models that cost more once moved, and how much
 --     required cut  the share x of the prompts at which P × (1 - x) + Q + t = A
 -- Everything is reckoned in whole units of 10^-18 USD. required_cut_share is rounded up to six
 -- decimals, possible_cut_share down, saving_usd_per_1k_calls to the nearest 10^-18 USD.
@@ -21,6 +22,7 @@ WITH
     cells AS (
         SELECT
             CASE WHEN $together THEN '' ELSE moved.workload END AS workload,
+            coalesce(nullif(actual.served_model, ''), actual.requested_model) AS model,
             moved.outcome,
             moved.calls,
             actual.first_call_at,
@@ -42,6 +44,21 @@ WITH
     marked AS (
         SELECT *, outcome = 'fits' AND against_usd IS NOT NULL AS compared
         FROM cells
+    ),
+    of_model AS (
+        SELECT
+            workload,
+            sum(calls) AS calls,
+            sum(replayed_usd) - sum(against_usd) AS more_usd
+        FROM marked
+        WHERE compared
+        GROUP BY workload, model
+    ),
+    dearer AS (
+        SELECT workload, sum(calls)::BIGINT AS dearer_calls, sum(more_usd) AS dearer_usd
+        FROM of_model
+        WHERE more_usd > 0
+        GROUP BY workload
     ),
     summed AS (
         SELECT
@@ -81,10 +98,13 @@ WITH
             coalesce(levers.cut_tokens, 0) AS possible_cut_tokens,
             coalesce(levers.cut_calls, 0) AS possible_cut_calls,
             levers.heads,
-            levers.holding
+            levers.holding,
+            coalesce(dearer_calls, 0) AS dearer_calls,
+            dearer_usd
         FROM summed
         LEFT JOIN training USING (workload)
         JOIN levers USING (workload)
+        LEFT JOIN dearer USING (workload)
     ),
     counted AS (
         SELECT
@@ -135,6 +155,8 @@ SELECT
     truncated::BIGINT AS truncated,
     training_usd,
     usd_of(saving_units) AS saving_usd,
+    dearer_calls,
+    dearer_usd,
     usd_of(nearest(saving_units * 1000, compared_calls)) AS saving_usd_per_1k_calls,
     break_even_calls::BIGINT AS break_even_calls,
     up(break_even_calls * days, compared_calls)::BIGINT AS break_even_days,
