@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -85,11 +86,11 @@ class Dataset:
 
     @property
     def training_file(self) -> bytes:
-        return b"".join(encode_line(example.line) for example in self.training)
+        return _encoded(self.training)
 
     @property
     def validation_file(self) -> bytes:
-        return b"".join(encode_line(example.line) for example in self.validation)
+        return _encoded(self.validation)
 
 
 def dataset(store: Store, texts: Store, question: DatasetQuestion) -> Dataset:
@@ -123,13 +124,12 @@ def dataset(store: Store, texts: Store, question: DatasetQuestion) -> Dataset:
     if not examples:
         raise AuditError(
             f"no call of {said['name'] or said['workload']} makes an example for {training.model}: "
-            + why_none(said, errors),
+            + _why_none(said, errors),
             hint="`audit finetune --workload ID` says what the verdict rests on.",
         )
     parts = split(deduplicated(examples), asked.examples, question.validation)
     epochs = asked.epochs or default_epochs(len(parts.training))
     billed = sum(min(example.tokens, training.limit) for example in parts.training)
-    content = b"".join(encode_line(example.line) for example in parts.training)
     chosen = {example.call_id for example in (*parts.training, *parts.validation)}
     trained = {example.call_id for example in parts.training}
     cost = store.rows(
@@ -144,18 +144,17 @@ def dataset(store: Store, texts: Store, question: DatasetQuestion) -> Dataset:
         training=parts.training,
         validation=parts.validation,
         errors=errors,
-        unlearnt=count_errors((m for m in materials if m.call_id in chosen), _left_out),
+        unlearnt=_tally(
+            name for one in materials if one.call_id in chosen for name in left_out(one)
+        ),
         faults=file_faults(
             [example.tokens for example in parts.training],
-            len(content),
+            len(_encoded(parts.training)),
             on=training.on,
             longest=training.limit,
         ),
         redacted=redacted,
-        answered_by=count_errors(
-            [line["model"] for line in lines if line["call_id"] in trained],
-            lambda name: (str(name),),
-        ),
+        answered_by=_tally(line["model"] for line in lines if line["call_id"] in trained),
         kept_whole=kept_whole,
         rendering=rendering,
         epochs=epochs,
@@ -173,7 +172,7 @@ def _one(tuning: Tuning) -> Row:
     return tuning.rows[0]
 
 
-def why_none(said: Row, errors: Mapping[str, int]) -> str:
+def _why_none(said: Row, errors: Mapping[str, int]) -> str:
     """Why not one line is left."""
     reasons = [f"{count:,} x {name}" for name, count in errors.items()]
     if said["with_tools"]:
@@ -251,5 +250,11 @@ def _rendered(
     return good, count_errors((example.line for example in lines), errors_of), rendering
 
 
-def _left_out(material: object) -> tuple[str, ...]:
-    return left_out(material) if isinstance(material, Material) else ()
+def _encoded(examples: Iterable[Example]) -> bytes:
+    """A file of the provider: a line for each example."""
+    return b"".join(encode_line(example.line) for example in examples)
+
+
+def _tally(names: Iterable[str]) -> dict[str, int]:
+    """How often each name occurs, by name."""
+    return dict(sorted(Counter(names).items()))

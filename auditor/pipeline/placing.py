@@ -86,10 +86,8 @@ class Placer:
         return place
 
     def _sample_prompt(self, call: Call, workload: str, prompt: int) -> None:
-        group, rank = (
-            group_of(workload, call.called_at, encoding_of(call)),
-            rank_of(call, prompt, self.key),
-        )
+        group = group_of(workload, call.called_at, encoding_of(call))
+        rank = rank_of(call, prompt, self.key)
         if self._sample.wants(group, rank, prompt):
             self._sample.add(self._maker.head_of(call, workload, prompt, rank))
             if len(self._sample) >= BATCH_HEADS:

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from auditor.finetune import DEFAULT_EXAMPLES, FEWEST_EXAMPLES, Rule, takes_tools
+from auditor.finetune import DEFAULT_EXAMPLES, Rule, takes_tools
 from auditor.pipeline.replay import Question
 from auditor.scenarios import Scenario
 from auditor.workload import Pair
@@ -97,4 +97,3 @@ class Tuning:
     mix: Row | None
     pairs: tuple[Pair, ...]
     sources: tuple[Row, ...]
-    fewest: int = FEWEST_EXAMPLES

@@ -17,12 +17,10 @@ from auditor.errors import AuditError, printable
 from auditor.formats import Format, mapped
 from auditor.prices import Book, Row, price
 from auditor.prices.span import covers
-from auditor.reports.figures import plain
+from auditor.reports.figures import NOTHING, plain, prices_of
 from auditor.reports.table import bare_table, print_whole, unpriced_table
 from auditor.scenarios import Move, Scenario
 from auditor.store import Store
-
-NOTHING = "-"
 
 
 def scenarios(known: Iterable[Scenario], console: Console) -> None:
@@ -32,13 +30,12 @@ def scenarios(known: Iterable[Scenario], console: Console) -> None:
         if one.group != group:
             group = one.group
             console.print(Text(f"Group {group}", style="bold"))
-        prices_at = f"prices of {one.prices_at}" if one.prices_at else "prices of each call's day"
         tier = f", {one.tier} tier" if one.tier else ", tier of each call"
         console.print(
             Text(f"  {one.name}", style="bold").append(f"  {one.title}", style="not bold")
         )
         for goes in _where_to(one):
-            _indented(console, f"{goes}; {prices_at}{tier}")
+            _indented(console, f"{goes}; {prices_of(one)}{tier}")
         for note in one.notes:
             _indented(console, f"- {note}")
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from auditor.pipeline.replay import Replay
+from auditor.scenarios import Scenario
 
 NOTHING = "-"
 
@@ -58,3 +59,8 @@ def places_for(amounts: Iterable[Decimal | None]) -> int:
     """Decimals that tell amounts apart: cents from 100 USD on, else 4, else 6."""
     largest = max((abs(amount) for amount in amounts if amount is not None), default=Decimal(0))
     return 2 if largest >= 100 else 4 if largest >= 1 else 6
+
+
+def prices_of(scenario: Scenario) -> str:
+    """Of which day the prices of a scenario are."""
+    return f"prices of {scenario.prices_at}" if scenario.prices_at else "prices of each call's day"

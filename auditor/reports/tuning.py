@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from auditor.finetune import FEWEST_EXAMPLES
 from auditor.pipeline.tuning import Tuning
 from auditor.reports.figures import counted, n, plain
 from auditor.reports.files import csv_text, markdown_text, parquet_bytes, run_of, texts
@@ -149,7 +150,7 @@ def _reasons(result: Tuning, row: Mapping[str, Any]) -> Iterator[str]:
         return
     if kind == "too_few_calls":
         if row["compared_calls"]:
-            yield f"{counted(row['examples'], 'usable example')}, {result.fewest} are needed"
+            yield f"{counted(row['examples'], 'usable example')}, {FEWEST_EXAMPLES} are needed"
             if row["with_tools"]:
                 yield with_tools(result, row)
         else:

@@ -13,10 +13,9 @@ from rich.text import Text
 from auditor.errors import printable
 from auditor.finetune import is_completion_model
 from auditor.pipeline.tuning import Tuning
-from auditor.reports.figures import NOTHING, counted, n, places_for, plain, usd
+from auditor.reports.figures import NOTHING, counted, n, places_for, plain, prices_of, usd
 from auditor.reports.table import WIDE, bare_table, bullet, print_whole
 from auditor.reports.tuning import (
-    ALL_CALLS,
     NOT_SAID,
     counted_from,
     dearer,
@@ -26,7 +25,6 @@ from auditor.reports.tuning import (
     why,
     with_tools,
 )
-from auditor.scenarios import Scenario
 
 MOST_ROWS = 40
 STYLES = {"pays_back": "green", "never": "red", "needs_cut": "yellow"}
@@ -79,11 +77,6 @@ def _heading(result: Tuning) -> Table:
 def _against(result: Tuning) -> str:
     other = result.question.against
     return f"{other.name}: {other.title}, {prices_of(other)}" if other else "the actual cost"
-
-
-def prices_of(scenario: Scenario) -> str:
-    """Of which day a scenario's prices are."""
-    return f"prices of {scenario.prices_at}" if scenario.prices_at else "prices of each call's day"
 
 
 def _period(result: Tuning) -> str:
@@ -190,9 +183,9 @@ def _training_cells(result: Tuning, row: Mapping[str, Any]) -> list[Text]:
 
 
 def _label(result: Tuning, row: Mapping[str, Any]) -> Text:
-    label = label_of(result, row)
-    if label == ALL_CALLS and row is result.total:
+    if row is result.total:
         return Text("all calls", style="bold")
+    label = label_of(result, row)
     name = row.get("name")
     if label is None:
         return Text("(neither tag nor text)")
@@ -258,7 +251,7 @@ def _notes(result: Tuning, places: int) -> Iterator[str]:
     if asked.only:
         for row in result.rows:
             yield f"{_label(result, row).plain}: {why(result, row)}."
-    if not asked.only:
+    else:
         for row in result.rows[:MOST_ROWS]:
             if row["verdict"] == "pays_back" and row["dearer_calls"]:
                 yield f"{_label(result, row).plain}: {dearer(row)}."

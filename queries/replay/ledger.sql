@@ -9,9 +9,9 @@
 -- leaves where they are (stays) fit, at their actual cost.
 --
 -- prompt_usd and output_usd are what the target asks for the call as logged, cut_usd for the tokens
--- that the move cuts off; replayed_usd = prompt_usd × kept - cut_usd + answers_usd, where answers_usd =
--- output_usd × output. The
--- tokens are those sent and produced after the move, to a millionth of a token: nothing is rounded.
+-- that the move cuts off; replayed_usd = prompt_usd × kept - cut_usd + answers_usd, where
+-- answers_usd = output_usd × output. The tokens are those sent and produced after the move, to a
+-- millionth of a token: nothing is rounded.
 
 CREATE OR REPLACE TEMP TABLE ledger AS
 WITH
