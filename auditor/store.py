@@ -108,9 +108,14 @@ class Store:
             return [dict(zip(columns, row, strict=True)) for row in self._connection.fetchall()]
 
     def frame(self, name: str, /, **values: Any) -> pl.DataFrame:
-        """The result of ``queries/NAME.sql`` as a frame. For quantities: money stays in SQL."""
+        """The result of ``queries/NAME.sql`` as a frame; it takes of the values those it names.
+
+        Money comes as Decimal, to be written or shown again: what is done with it is done in SQL.
+        """
         with self._failures():
-            return pl.DataFrame(self._connection.sql(query(name), params=values))
+            (statement,) = self._connection.extract_statements(query(name))
+            wanted = {key: values[key] for key in statement.named_parameters}
+            return pl.DataFrame(self._connection.sql(query(name), params=wanted))
 
     def types(self, name: str, /, **values: Any) -> dict[str, str]:
         """The DuckDB type of each column that ``queries/NAME.sql`` returns."""

@@ -35,6 +35,7 @@ from auditor.cli.options import (
     result_options,
     scenario_options,
 )
+from auditor.cli.report import report
 from auditor.errors import AuditError, printable
 
 INTERRUPTED = 130
@@ -59,7 +60,7 @@ def cli() -> None:
     multiple=True,
     metavar="DIM",
     help="A row for each day, month, model, requested_model, endpoint, tier, source, workload or "
-    "tag (team, tag:NAME). Up to four.",
+    "tag (team, tag:NAME). Up to six; commas part them.",
 )
 @period_options
 @reading_options
@@ -95,6 +96,7 @@ def ingest(logs: tuple[str, ...], db: Path, **given: Any) -> None:
 
 
 cli.add_command(finetune)
+cli.add_command(report)
 
 
 @cli.command()

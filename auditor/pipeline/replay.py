@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -18,7 +18,7 @@ from auditor.scenarios.plans import plan_of, trainings_of
 from auditor.sql import names as query_names
 from auditor.store import Store
 
-MAX_DIMENSIONS = 4
+MAX_DIMENSIONS = 6
 
 Row = dict[str, Any]
 
@@ -56,7 +56,8 @@ class Replay:
     ``basis``: what the actual cost rests on; ``unpriced``: the calls without an actual cost;
     ``why_unpriced``: the calls that a scenario could not price, by reason; ``training``:
     training.sql, what scenarios with moves train before, and what they come to with it;
-    ``kinds``: the workloads and models of the store, where a scenario has moves.
+    ``kinds``: the workloads and models of the store, where a scenario has moves; ``gathered``: the
+    results of further queries, by their names.
     """
 
     question: Question
@@ -70,10 +71,25 @@ class Replay:
     sources: tuple[Row, ...]
     training: tuple[Row, ...]
     kinds: frozenset[tuple[str, str]]
+    gathered: Mapping[str, pl.DataFrame]
 
 
-def replay(store: Store, question: Question) -> Replay:
-    """Price the stored calls as asked. Reads the store and changes nothing in it."""
+def replay(
+    store: Store,
+    question: Question,
+    *,
+    once: Iterable[str] = (),
+    each: Iterable[str] = (),
+    **values: Any,
+) -> Replay:
+    """Price the stored calls as asked. Reads the store and changes nothing in it.
+
+    ``each`` are queries to gather rows with after every scan of the calls (a scan has some of the
+    scenarios), ``once`` after the first; ``values`` are what these ask for.
+    """
+    once, each = tuple(once), tuple(each)
+    given = {**values, "zone": question.zone}
+    frames: dict[str, list[pl.DataFrame]] = {name: [] for name in (*once, *each)}
     rows: list[Row] = []
     why_unpriced: list[Row] = []
     training: list[Row] = []
@@ -86,6 +102,8 @@ def replay(store: Store, question: Question) -> Replay:
         rows += store.rows("replay/scenarios")
         why_unpriced += store.rows("replay/why_unpriced")
         training += store.rows("replay/training")
+        for name in (*once, *each) if number == 0 else each:
+            frames[name].append(store.frame(name, **given))
         if number == 0:
             spent = store.rows("replay/spent")
             coverage = store.rows("replay/coverage", zone=question.zone)[0]
@@ -105,6 +123,17 @@ def replay(store: Store, question: Question) -> Replay:
         sources=tuple(store.rows("ingest/sources")),
         training=_named(training, question.scenarios),
         kinds=kinds,
+        gathered={name: pl.concat(found) for name, found in frames.items()},
+    )
+
+
+def period_of(result: Replay) -> tuple[date | None, date | None]:
+    """The half-open period of the figures, in days of the zone: as asked, else as the calls lie."""
+    asked, coverage = result.question, result.coverage
+    last = coverage["last_day"]
+    return (
+        asked.from_date or coverage["first_day"],
+        asked.to_date or (last + timedelta(days=1) if last else None),
     )
 
 
@@ -134,6 +163,7 @@ def price_cells(
     as one workload named '' if not ``by_workload``.
     """
     card = question.card
+    store.run("replay/booked")
     moving = next((question.scenarios[n] for n in positions if question.scenarios[n].moves), None)
     if moving is None:
         store.run("replay/as_logged")

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from auditor.errors import AuditError, printable
 from auditor.formats import Format, mapped
+from auditor.pipeline.reporting import Definition
 from auditor.prices import Book, Row, price
 from auditor.prices.span import covers
 from auditor.reports.figures import NOTHING, plain, prices_of
@@ -130,6 +131,22 @@ def formats(known: Iterable[Format], console: Console) -> None:
     for key, meaning in mapped.KEYS.items():
         keys.add_row(key, Text(meaning))
     print_whole(keys, console)
+
+
+def reports(listed: Iterable[Definition], console: Console) -> None:
+    """Each report with its rows and columns."""
+    for place, one in enumerate(listed):
+        if place:
+            console.print()
+        console.print(Text(one.name, style="bold").append(f"  {one.purpose}", style="not bold"))
+        _indented(console, f"a row a {one.grain}")
+        table = bare_table()
+        table.show_header = False
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        for name, meaning in one.columns.items():
+            table.add_row(f"    {name}", Text(meaning))
+        console.print(table)
 
 
 def models(store: Store, console: Console) -> None:

@@ -44,6 +44,13 @@ def plain(value: Any) -> str | None:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def digits(value: Any) -> str | None:
+    """As ``plain``, but amounts in cents keep both decimals."""
+    if isinstance(value, Decimal) and value.as_tuple().exponent == -2:
+        return f"{value:f}"
+    return plain(value)
+
+
 def grouped(value: Decimal) -> str:
     """A number with its thousands set apart, and no more decimals than it has."""
     whole, _, decimals = (plain(value) or "").partition(".")

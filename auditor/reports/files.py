@@ -9,7 +9,6 @@ import os
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,8 @@ import polars as pl
 
 from auditor import __version__
 from auditor.errors import AuditError, printable
-from auditor.pipeline.replay import Question, Replay
-from auditor.reports.figures import plain
+from auditor.pipeline.replay import Question, Replay, period_of
+from auditor.reports.figures import digits, plain
 from auditor.reports.rows import (
     SPENT_COLUMNS,
     dimension_columns,
@@ -97,16 +96,6 @@ def run_of(
     }
 
 
-def period_of(result: Replay) -> tuple[date | None, date | None]:
-    """The half-open period of the figures, in days of the zone: as asked, else as the calls lie."""
-    asked, coverage = result.question, result.coverage
-    last = coverage["last_day"]
-    return (
-        asked.from_date or coverage["first_day"],
-        asked.to_date or (last + timedelta(days=1) if last else None),
-    )
-
-
 def _group(result: Replay, row: dict[str, Any]) -> dict[str, Any]:
     by = dimension_columns(result.question.by)
     return {
@@ -138,7 +127,7 @@ def csv_text(columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> str:
 def _cell(value: Any) -> str:
     if isinstance(value, str):
         return f"'{value}" if value.startswith(FORMULA_STARTS) else value
-    return plain(value) or ""
+    return digits(value) or ""
 
 
 def as_markdown(result: Replay) -> str:

@@ -13,9 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from auditor.errors import printable
-from auditor.pipeline.replay import Replay
+from auditor.pipeline.replay import Replay, period_of
 from auditor.reports.figures import counted, n, places_of, ratio, usd
-from auditor.reports.files import period_of
 from auditor.reports.notes import is_partly_compared, notes_of
 from auditor.reports.rows import dimension_columns, result_rows
 

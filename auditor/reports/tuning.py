@@ -277,6 +277,26 @@ def _object(result: Tuning, row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def grid_frame(result: Tuning) -> pl.DataFrame:
+    """The grid as rows of the report finetune_grid."""
+    rows = [
+        {
+            "workload": label_of(result, result.grid_of) if result.grid_of else None,
+            "prompt_kept": row["kept"],
+            "output_ratio": row["output"],
+            **{name: row[name] for name in ("replayed_usd", "saving_usd", "flip_kept")},
+        }
+        for row in result.grid
+    ]
+    schema: dict[str, Any] = {
+        "workload": pl.String,
+        **dict.fromkeys(("prompt_kept", "output_ratio"), SHARE),
+        **dict.fromkeys(("replayed_usd", "saving_usd"), USD),
+        "flip_kept": SHARE,
+    }
+    return pl.DataFrame(rows, schema=schema)
+
+
 def _grid(result: Tuning) -> dict[str, Any] | None:
     """The grid, and the flip line as exact fractions of whole numbers."""
     if result.grid_of is None or not result.grid:

@@ -156,10 +156,10 @@ class RateCard:
     ) -> pl.DataFrame:
         """The rates of the moved calls: one row for each scenario and key of ``replay/steps``.
 
-        ``positions`` are those of the scenarios. Columns: scenario (its position), the key,
-        outcome (``fits``, ``overflows``, ``unpriced``), target (the model of the ladder), stays
-        (the scenario leaves these calls where they are), reason (why unpriced), kept, cut_calls
-        and output (the levers of the move), and the rates.
+        ``positions`` are those of the scenarios. Columns: scenario (its position), the key, outcome
+        (``fits``, ``overflows``, ``unpriced``), target (the model of the ladder), priced_as (the
+        model of its row), stays (the scenario leaves these calls where they are), reason (why
+        unpriced), kept, cut_calls and output (the levers of the move), and the rates.
         """
         wanted = tuple(keys)
         rows = [
@@ -176,6 +176,7 @@ class RateCard:
                 **dict.fromkeys((*STEPS, "move"), pl.Int32),
                 "outcome": pl.String,
                 "target": pl.String,
+                "priced_as": pl.String,
                 "stays": pl.Boolean,
                 "reason": pl.String,
                 **dict.fromkeys(("kept", "cut_calls", "output"), pl.Decimal(7, 6)),
@@ -208,6 +209,7 @@ class RateCard:
         return {
             "outcome": route.outcome,
             "target": route.target,
+            "priced_as": route.row.model if route.row else None,
             "stays": False,
             "reason": route.reason,
             **_levers(AS_LOGGED if move is None else scenario.moves[move].levers),

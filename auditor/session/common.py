@@ -36,6 +36,7 @@ DIMENSIONS = (
     "tier",
     "source",
     "workload",
+    "booking",
 )
 
 
@@ -72,18 +73,21 @@ def formats_of(settings: Config) -> tuple[formats.Format, ...]:
     return (*known, *own)
 
 
-def dimensions_of(by: Iterable[str]) -> tuple[str, ...]:
-    """Dimensions as asked; ``team`` and other plain words are tags."""
-    names = tuple(dict.fromkeys(by))
-    if len(names) > pipeline.MAX_DIMENSIONS:
-        raise AuditError(
-            f"--by was given {len(names)} times", hint=f"{pipeline.MAX_DIMENSIONS} are possible."
-        )
+def dimensions_of(by: Iterable[str], most: int = pipeline.MAX_DIMENSIONS) -> tuple[str, ...]:
+    """Dimensions as asked, at most so many; ``team`` and other plain words are tags."""
+    names = tuple(dict.fromkeys(name for given in by for name in _parted(given)))
+    if len(names) > most:
+        raise AuditError(f"--by names {len(names)} dimensions", hint=f"{most} are possible.")
     if any(not name or name == "tag:" for name in names):
         raise AuditError(
             "--by names nothing", hint=f"Give one of {', '.join(DIMENSIONS)}, or a tag."
         )
     return names
+
+
+def _parted(given: str) -> list[str]:
+    """``team,model`` are two dimensions; a tag may hold a comma: ``tag:a,b`` is one."""
+    return [given] if given.startswith("tag:") else given.split(",")
 
 
 def allowance_of(option: str, text: str | None, default: Allowance) -> Allowance:

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from auditor import pipeline, scenarios, terminal
+from auditor.pipeline import reporting
 from auditor.reports import catalogue, explanation, workloads
 from auditor.session.common import (
     book_of,
@@ -61,6 +62,12 @@ def show_prices(
     settings = settings_of(config)
     book = book_of(settings, prices)
     terminal.show(lambda console: catalogue.prices(book, models, at, settings.models, console))
+
+
+def show_reports(names: tuple[str, ...]) -> None:
+    """``audit report --list``."""
+    listed = reporting.chosen(names)
+    terminal.show(lambda console: catalogue.reports(listed, console))
 
 
 def show_formats(*, config: Path | None) -> None:

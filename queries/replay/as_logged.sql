@@ -1,6 +1,6 @@
 -- Purpose: the calls as they were logged, for scenarios that move all of them alike.
 -- Grain:   call
--- Reads:   calls
+-- Reads:   booked
 -- Writes:  considered (a temporary view)
 CREATE OR REPLACE TEMP VIEW considered AS
 SELECT
@@ -15,4 +15,4 @@ SELECT
     0::BIGINT AS cut_cache_write_tokens,
     0::BIGINT AS sent_tokens,
     0::BIGINT AS asked_tokens
-FROM calls;
+FROM booked;

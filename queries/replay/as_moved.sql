@@ -1,6 +1,6 @@
 -- Purpose: the calls with what the moves of one scenario do with each.
 -- Grain:   call
--- Reads:   calls, plan (workload, served, shown, move, cut_tokens, cut_by_all, kept_ppm, output_ppm: see scenarios.plans)
+-- Reads:   booked, plan (workload, served, shown, move, cut_tokens, cut_by_all, kept_ppm, output_ppm: see scenarios.plans)
 -- Writes:  considered (a temporary view)
 --
 -- move is the place of the move that takes the call, -1 where none does. A move may cut tokens off
@@ -12,19 +12,19 @@ CREATE OR REPLACE TEMP VIEW considered AS
 WITH
     planned AS (
         SELECT
-            calls.*,
+            booked.*,
             input_tokens + cache_read_tokens + cache_write_tokens AS prompt_tokens,
             output_tokens + reasoning_tokens AS produced_tokens,
-            coalesce(plan.shown, calls.workload, '') AS workload_key,
+            coalesce(plan.shown, booked.workload, '') AS workload_key,
             coalesce(plan.move, -1) AS move,
             coalesce(plan.cut_tokens, 0) AS plan_cut_tokens,
             coalesce(plan.cut_by_all, false) AS cut_by_all,
             coalesce(plan.kept_ppm, 1000000) AS kept_ppm,
             coalesce(plan.output_ppm, 1000000) AS output_ppm
-        FROM calls
+        FROM booked
         LEFT JOIN plan
-            ON plan.workload = coalesce(calls.workload, '')
-            AND plan.served = coalesce(calls.served_model, calls.requested_model, '')
+            ON plan.workload = coalesce(booked.workload, '')
+            AND plan.served = coalesce(booked.served_model, booked.requested_model, '')
     ),
     cut AS (
         SELECT * EXCLUDE (plan_cut_tokens), least(plan_cut_tokens, prompt_tokens) AS cut_tokens

@@ -5,7 +5,7 @@
 -- Writes:  cells
 -- Params:  $from_date, $to_date (half-open, days of $zone, NULL = no limit), $zone (IANA name),
 --          $windows, $thresholds (24 sorted BIGINT each, see macro step),
---          $by_1 .. $by_4 (names of dimensions, '' = none),
+--          $by_1 .. $by_6 (names of dimensions, '' = none),
 --          $assume_model (the model of calls whose log names none, or NULL),
 --          $call_id (one call alone, or NULL)
 --
@@ -46,10 +46,12 @@ SELECT
     CASE WHEN is_planned THEN step(sent_tokens + audio_tokens + asked_tokens, $windows) ELSE 0 END
         AS moved_window_step,
     CASE WHEN is_planned THEN step(sent_tokens, $thresholds) ELSE 0 END AS moved_prompt_step,
-    dimension($by_1, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags, workload) AS by_1,
-    dimension($by_2, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags, workload) AS by_2,
-    dimension($by_3, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags, workload) AS by_3,
-    dimension($by_4, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags, workload) AS by_4,
+    dimension($by_1, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags, workload, booking) AS by_1,
+    dimension($by_2, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags, workload, booking) AS by_2,
+    dimension($by_3, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags, workload, booking) AS by_3,
+    dimension($by_4, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags, workload, booking) AS by_4,
+    dimension($by_5, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags, workload, booking) AS by_5,
+    dimension($by_6, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags, workload, booking) AS by_6,
     count(*) AS calls,
     sum(input_tokens) AS input_tokens,
     sum(cache_read_tokens) AS cache_read_tokens,

@@ -9,7 +9,7 @@ WITH
         SELECT
             epoch, requested_model, served_model, tier, state, movable, counted_by, has_recorded,
             workload, move, window_step, prompt_step, moved_window_step, moved_prompt_step,
-            by_1, by_2, by_3, by_4,
+            by_1, by_2, by_3, by_4, by_5, by_6,
             CASE WHEN state = 'uncounted' THEN problem ELSE '' END AS problem,
             sum(calls) AS calls,
             sum(input_tokens) AS input_tokens,

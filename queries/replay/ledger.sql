@@ -26,6 +26,7 @@ WITH
             movable.*,
             card.outcome AS card_outcome,
             card.target,
+            card.priced_as,
             card.stays,
             card.reason AS card_reason,
             card.kept,
@@ -71,7 +72,7 @@ WITH
         FROM decided
     )
 SELECT
-    scenario, cell, outcome, target, workload, by_1, by_2, by_3, by_4, calls,
+    scenario, cell, outcome, target, priced_as, workload, by_1, by_2, by_3, by_4, by_5, by_6, calls,
     CASE
         WHEN is_moved THEN
             prompt_tokens::DECIMAL(20, 0) * kept

@@ -9,15 +9,15 @@
 
 WITH
     groups AS (
-        SELECT DISTINCT by_1, by_2, by_3, by_4
+        SELECT DISTINCT by_1, by_2, by_3, by_4, by_5, by_6
         FROM actual
         UNION ALL
-        SELECT '', '', '', ''
+        SELECT '', '', '', '', '', ''
         WHERE NOT EXISTS (FROM actual)
     ),
     summed AS (
         SELECT
-            scenario, by_1, by_2, by_3, by_4,
+            scenario, by_1, by_2, by_3, by_4, by_5, by_6,
             coalesce(sum(calls), 0) AS calls,
             coalesce(sum(calls) FILTER (outcome = 'fits'), 0) AS fits,
             coalesce(sum(calls) FILTER (outcome = 'overflows'), 0) AS overflows,
@@ -31,7 +31,7 @@ WITH
             sum(actual_usd) FILTER (outcome = 'fits') AS actual_usd
         FROM asked
         CROSS JOIN groups
-        LEFT JOIN ledger USING (scenario, by_1, by_2, by_3, by_4)
+        LEFT JOIN ledger USING (scenario, by_1, by_2, by_3, by_4, by_5, by_6)
         GROUP BY ALL
     ),
     compared AS (
@@ -46,6 +46,7 @@ SELECT
     scenario,
     nullif(by_1, '') AS by_1, nullif(by_2, '') AS by_2,
     nullif(by_3, '') AS by_3, nullif(by_4, '') AS by_4,
+    nullif(by_5, '') AS by_5, nullif(by_6, '') AS by_6,
     calls::BIGINT AS calls,
     fits::BIGINT AS fits,
     overflows::BIGINT AS overflows,
@@ -62,4 +63,5 @@ SELECT
             * 0.000001::DECIMAL(7, 6))::DECIMAL(38, 6)
     END AS ratio
 FROM compared
-ORDER BY by_1 NULLS FIRST, by_2 NULLS FIRST, by_3 NULLS FIRST, by_4 NULLS FIRST, scenario;
+ORDER BY by_1 NULLS FIRST, by_2 NULLS FIRST, by_3 NULLS FIRST, by_4 NULLS FIRST,
+    by_5 NULLS FIRST, by_6 NULLS FIRST, scenario;

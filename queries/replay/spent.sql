@@ -10,6 +10,7 @@ SELECT
     grouping(by_1) = 1 AS is_total,
     nullif(by_1, '') AS by_1, nullif(by_2, '') AS by_2,
     nullif(by_3, '') AS by_3, nullif(by_4, '') AS by_4,
+    nullif(by_5, '') AS by_5, nullif(by_6, '') AS by_6,
     coalesce(sum(calls), 0)::BIGINT AS calls,
     coalesce(sum(calls) FILTER (state = 'failed'), 0)::BIGINT AS failed,
     coalesce(sum(calls) FILTER (state <> 'failed' AND actual_usd IS NOT NULL), 0)::BIGINT AS priced,
@@ -29,5 +30,6 @@ SELECT
     coalesce(sum(calls) FILTER (counted_by = 'tokenizer'), 0)::BIGINT AS counted_by_tokenizer,
     coalesce(sum(calls) FILTER (counted_by = 'estimate'), 0)::BIGINT AS counted_by_estimate
 FROM actual
-GROUP BY GROUPING SETS ((by_1, by_2, by_3, by_4), ())
-ORDER BY is_total DESC, by_1 NULLS FIRST, by_2 NULLS FIRST, by_3 NULLS FIRST, by_4 NULLS FIRST;
+GROUP BY GROUPING SETS ((by_1, by_2, by_3, by_4, by_5, by_6), ())
+ORDER BY is_total DESC, by_1 NULLS FIRST, by_2 NULLS FIRST, by_3 NULLS FIRST, by_4 NULLS FIRST,
+    by_5 NULLS FIRST, by_6 NULLS FIRST;

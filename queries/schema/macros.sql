@@ -1,7 +1,7 @@
 -- Purpose: expressions that several queries share.
 -- Reads:   nothing
 -- Writes:  temporary macros quality, local_time, period_of, dimension, step, share_up, token_cost,
---          units, usd_of, up, down, nearest, millionths
+--          units, usd_of, picos, usd_of_picos, up, down, nearest, millionths
 
 -- A total order on readings of one call: the greatest is kept. See ingest/name_rows.sql.
 CREATE OR REPLACE TEMP MACRO quality(
@@ -43,7 +43,7 @@ CREATE OR REPLACE TEMP MACRO period_of(from_date, to_date, zone) AS TABLE
 -- The value of a reporting dimension, '' where the call has none. $zone is an IANA zone.
 CREATE OR REPLACE TEMP MACRO dimension(
     name, called_at, zone, served_model, requested_model, endpoint, tier, source_name, tags,
-    workload
+    workload, booking
 ) AS CASE
     WHEN name = '' THEN ''
     WHEN name = 'day' THEN coalesce(strftime(local_time(called_at, zone), '%Y-%m-%d'), '')
@@ -54,6 +54,7 @@ CREATE OR REPLACE TEMP MACRO dimension(
     WHEN name = 'tier' THEN tier
     WHEN name = 'source' THEN source_name
     WHEN name = 'workload' THEN coalesce(workload, '')
+    WHEN name = 'booking' THEN booking
     WHEN name LIKE 'tag:%' THEN coalesce(tags[substr(name, 5)], '')
     ELSE coalesce(tags[name], '')
 END;
@@ -107,6 +108,12 @@ CREATE OR REPLACE TEMP MACRO units(usd) AS
     replace(usd::DECIMAL(38, 18)::VARCHAR, '.', '')::HUGEINT;
 CREATE OR REPLACE TEMP MACRO usd_of(units) AS
     units::DECIMAL(38, 0) * 0.000000000000000001::DECIMAL(19, 18);
+
+-- Actual cost, which is exact in units of 10^-12 USD, in such units, and back.
+CREATE OR REPLACE TEMP MACRO picos(usd) AS
+    replace(usd::DECIMAL(38, 12)::VARCHAR, '.', '')::HUGEINT;
+CREATE OR REPLACE TEMP MACRO usd_of_picos(picos) AS
+    picos::DECIMAL(38, 0)::DECIMAL(26, 0) * 0.000000000001::DECIMAL(12, 12);
 
 -- Quotients of whole numbers of which the second is above 0: rounded up, down (both of a first number
 -- of at least 0), or to the nearest, a half away from 0.

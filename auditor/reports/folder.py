@@ -1,0 +1,124 @@
+"""A folder of files that appears as a whole: the new ones all at once, or the old ones stay.
+
+The files are written beside the folder and then take its place in one step where the system has
+one (Linux), else in two. What else lies in the folder is taken along.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from auditor.errors import AuditError
+
+MANIFEST = "manifest.json"
+AT_FDCWD = -100
+RENAME_EXCHANGE = 2
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse what cannot be a folder of reports: one that holds other things and no manifest.
+
+    Raises AuditError before any work is done.
+    """
+    target = folder.resolve()
+    if not target.parent.is_dir():
+        raise AuditError(f"there is no folder {folder.parent}", hint="Make it, or mend -o.")
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise AuditError(f"-o {folder} is a file", hint="Name a folder for the reports.")
+    if Path.cwd().resolve().is_relative_to(target):
+        raise AuditError(
+            f"-o {folder} is the folder you are in",
+            hint="Name one inside it, such as -o reports: it is replaced as a whole.",
+        )
+    if any(target.iterdir()) and not _is_ours(target):
+        raise AuditError(
+            f"{folder} holds other things than reports",
+            hint="Name a new or empty folder: reports take the place of a whole folder.",
+        )
+
+
+def _is_ours(folder: Path) -> bool:
+    return _written(folder) is not None
+
+
+def _written(folder: Path) -> frozenset[str] | None:
+    """The files that an earlier run put into the folder; None where none did."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        if not manifest["schema"].startswith("audit.report/"):
+            return None
+        return frozenset((*manifest["files"], MANIFEST))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Put the files in the place of ``folder``. Raises AuditError; then all is as it was.
+
+    ``files`` have a manifest, which names them all.
+    """
+    target = folder.resolve()
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as name:
+            new = Path(name) / "new"
+            new.mkdir()
+            for file, content in files.items():
+                with (new / file).open("wb") as stream:
+                    stream.write(content)
+                    stream.flush()
+                    os.fsync(stream.fileno())
+            _take_place(new, target)
+            if new.exists():
+                _bring_along(new, target)
+    except OSError as error:
+        raise AuditError(
+            f"{folder} cannot be written: {error.strerror or error}",
+            hint="Check the folder, its permissions and the space on the disk; "
+            "what was there before stays.",
+        ) from error
+
+
+def _take_place(new: Path, target: Path) -> None:
+    """``new`` is at ``target`` afterwards, and what was there at ``new``."""
+    if not target.exists():
+        new.rename(target)
+    elif not _exchange(new, target):
+        old = new.with_name("old")
+        target.rename(old)
+        try:
+            new.rename(target)
+        except OSError:
+            old.rename(target)
+            raise
+        old.rename(new)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Two folders change places in one step; False where the system cannot do that."""
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        exchange = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError):
+        return False
+    paths = (os.fsencode(one), os.fsencode(other))
+    return bool(
+        exchange(AT_FDCWD, paths[0], AT_FDCWD, paths[1], ctypes.c_uint(RENAME_EXCHANGE)) == 0
+    )
+
+
+def _bring_along(old: Path, target: Path) -> None:
+    """Move what is not of an earlier run into the new folder; nothing of it is lost."""
+    ours = _written(old) or frozenset()
+    for entry in sorted(old.iterdir()):
+        if entry.name not in ours and not (target / entry.name).exists():
+            shutil.move(entry, target / entry.name)

@@ -1,0 +1,37 @@
+-- Purpose: whether fine-tuning pays, workload by workload, as `audit finetune` says by default
+-- Grain:   workload; first the whole traffic (workload all)
+-- Reads:   verdicts
+-- Columns:
+--     workload                 id of the workload; empty: calls without one
+--     name                     the value of the tag that it was found by
+--     calls                    calls that a chat or completion model answered
+--     input_tokens             tokens that the compared calls sent
+--     output_tokens            tokens that answered them
+--     actual_usd               what those of them whose actual cost is known did cost
+--     against_usd              what they are compared with: the actual cost
+--     examples                 calls to train on
+--     epochs                   passes over them
+--     training_tokens          billed: examples × epochs
+--     training_usd             their price, once
+--     replayed_usd             what the compared calls cost on the tuned model
+--     saving_usd_per_1k_calls  against_usd less replayed_usd, of 1,000 calls
+--     break_even_calls         calls after which training is paid for
+--     break_even_days          days that they take
+--     break_even_date          the day, counted from the end of the period
+--     required_cut_share       share of the prompts that must go for it to be cheaper
+--     possible_cut_tokens      tokens that the prompts of the workload share at their beginning
+--     possible_cut_share       their share of the prompts: the most that training can replace
+--     verdict                  pays_back, needs_cut, never, too_few_calls or does_not_fit
+--     why                      the figures behind it, in a sentence
+--     found_by                 tag NAME, system message or opening
+--     compared_calls           calls that fit the target and have an actual cost
+--     actual_calls             those of them whose actual cost is known
+--     dearer_calls             calls of models that cost less than the tuned one
+--     dearer_usd               by how much
+--     overflows                calls that outgrow the window of the target
+--     unpriced                 calls that have no price there
+--     measured_calls           prompts that were measured for what they share
+--     output_ratio             length of the answers against logged ones
+--     history                  why the advice cannot be followed today
+SELECT *
+FROM verdicts;
