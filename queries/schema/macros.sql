@@ -43,7 +43,7 @@ CREATE OR REPLACE TEMP MACRO period_of(from_date, to_date, zone) AS TABLE
 -- The value of a reporting dimension, '' where the call has none. $zone is an IANA zone.
 CREATE OR REPLACE TEMP MACRO dimension(
     name, called_at, zone, served_model, requested_model, endpoint, tier, source_name, tags,
-    workload, booking
+    workload, booking, source_sha256
 ) AS CASE
     WHEN name = '' THEN ''
     WHEN name = 'day' THEN coalesce(strftime(local_time(called_at, zone), '%Y-%m-%d'), '')
@@ -55,6 +55,7 @@ CREATE OR REPLACE TEMP MACRO dimension(
     WHEN name = 'source' THEN source_name
     WHEN name = 'workload' THEN coalesce(workload, '')
     WHEN name = 'booking' THEN booking
+    WHEN name = 'source_sha256' THEN source_sha256
     WHEN name LIKE 'tag:%' THEN coalesce(tags[substr(name, 5)], '')
     ELSE coalesce(tags[name], '')
 END;
