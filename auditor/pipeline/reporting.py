@@ -65,7 +65,10 @@ class Definition:
 
     def dimensions(self, more: tuple[str, ...]) -> tuple[str, ...]:
         """What its calls are grouped by where the user asks for ``more``."""
-        return (*self.by, *more) if self.takes_more else self.by
+        if not self.takes_more:
+            return self.by
+        own = {name for by in self.by for name in (by, f"tag:{by}")}
+        return (*self.by, *(name for name in more if name not in own))
 
 
 def definitions() -> tuple[Definition, ...]:
