@@ -156,15 +156,15 @@ def test_a_source_is_known_by_its_bytes_on_disk(tree: Path) -> None:
 
 @pytest.mark.parametrize("name", ["LICENSE", "README.md", "readme", "Notice.txt"])
 def test_a_document_among_logs_is_left_out_and_said_so(name: str, tmp_path: Path) -> None:
-    (tmp_path / "logs").mkdir()
-    (tmp_path / "logs" / name).write_text("dear diary\n", encoding="utf-8")
-    write(tmp_path / "logs" / "calls.jsonl", [capture("call-1")])
-    first = audit("ingest", "logs", "--db", "store.duckdb", folder=tmp_path)
+    (tmp_path / "mixed").mkdir()
+    (tmp_path / "mixed" / name).write_text("dear diary\n", encoding="utf-8")
+    write(tmp_path / "mixed" / "calls.jsonl", [capture("call-1")])
+    first = audit("ingest", "mixed", "--db", "store.duckdb", folder=tmp_path)
     assert first.exit_code == 0
-    assert f"Left out logs/{name}: it is no log." in first.err
-    again = audit("ingest", "logs", "--db", "store.duckdb", folder=tmp_path)
+    assert f"Left out mixed/{name}: it is no log." in first.err
+    again = audit("ingest", "mixed", "--db", "store.duckdb", folder=tmp_path)
     assert again.exit_code == 0
-    alone = audit("ingest", f"logs/{name}", "--db", "other.duckdb", folder=tmp_path)
+    alone = audit("ingest", f"mixed/{name}", "--db", "other.duckdb", folder=tmp_path)
     assert alone.exit_code == 1
     assert "no format recognises this file" in alone.err
 
