@@ -114,20 +114,27 @@ def as_csv(result: Replay) -> str:
     return csv_text(result_schema(result), result_rows(result))
 
 
-def csv_text(columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """Rows as RFC 4180 with ``\\n``: every digit, and no text that could be taken for a formula."""
+def csv_text(
+    columns: Iterable[str],
+    rows: Iterable[Mapping[str, Any]],
+    number: Callable[[Any], str | None] = digits,
+) -> str:
+    """Rows as RFC 4180 with ``\\n``: every digit, and no text that could be taken for a formula.
+
+    ``number`` writes what is no text.
+    """
     names = tuple(columns)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([_cell(name) for name in names])
-    writer.writerows([_cell(row[name]) for name in names] for row in rows)
+    writer.writerow([_cell(name, number) for name in names])
+    writer.writerows([_cell(row[name], number) for name in names] for row in rows)
     return out.getvalue()
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, number: Callable[[Any], str | None]) -> str:
     if isinstance(value, str):
         return f"'{value}" if value.startswith(FORMULA_STARTS) else value
-    return digits(value) or ""
+    return number(value) or ""
 
 
 def as_markdown(result: Replay) -> str:
