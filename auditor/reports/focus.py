@@ -15,7 +15,7 @@ import polars as pl
 
 from auditor.errors import ConfigError
 from auditor.pipeline.reporting import Reported
-from auditor.reports.figures import plain
+from auditor.reports.figures import counted, plain
 from auditor.reports.files import csv_text, texts
 
 VERSIONS = ("1.2", "1.4")
@@ -122,15 +122,11 @@ def left_out(reported: Reported) -> list[dict[str, Any]]:
 
 
 def left_out_in_words(reported: Reported) -> str | None:
-    """A line for people, None where every call that is not failed has a charge."""
-    counts: dict[str, int] = {}
-    for row in left_out(reported):
-        counts[row["why"]] = counts.get(row["why"], 0) + row["calls"]
-    counts.pop("failed", None)
-    if not counts:
+    """A line for people, None where every call with a cost has a charge."""
+    count = sum(row["calls"] for row in left_out(reported) if row["why"] == "unpriced")
+    if not count:
         return None
-    named = " and ".join(f"{calls:,} {why}" for why, calls in sorted(counts.items()))
-    return f"Not in focus.csv: {named} calls; manifest.json names them."
+    return f"Not in focus.csv: {counted(count, 'unpriced call')}; manifest.json says why."
 
 
 def decimal(value: Any) -> str | None:

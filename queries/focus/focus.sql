@@ -53,7 +53,7 @@
 --     x_ProcessingTier     standard, batch, …
 --     x_TimeZone           the zone whose days and months the periods are
 --
--- BilledCost of all rows is the actual cost of the dated calls that have a price, to the last digit.
+-- BilledCost of all rows is the actual cost of the calls that have a price, to the last digit.
 -- Other calls are no rows of 0: manifest.json says how many there are and why.
 WITH
     meters AS (
