@@ -29,7 +29,8 @@ from auditor.reports.rows import (
 from auditor.scenarios import Scenario
 
 SCHEMA = "audit.replay/1"
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# After OWASP's list; the wide ones begin a formula in an East Asian Excel.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def as_json(result: Replay) -> str:
@@ -125,10 +126,20 @@ def csv_text(
     """
     names = tuple(columns)
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(_Lines(out), lineterminator="\r\n")
     writer.writerow([_cell(name, number) for name in names])
     writer.writerows([_cell(row[name], number) for name in names] for row in rows)
     return out.getvalue()
+
+
+class _Lines:
+    """Ends lines with ``\\n``. The writer itself must believe in ``\\r\\n``: it then quotes both."""
+
+    def __init__(self, out: io.StringIO) -> None:
+        self._out = out
+
+    def write(self, line: str) -> None:
+        self._out.write(line.removesuffix("\r\n") + "\n")
 
 
 def _cell(value: Any, number: Callable[[Any], str | None]) -> str:
