@@ -133,7 +133,7 @@ def csv_text(
 
 
 class _Lines:
-    """Ends lines with ``\\n``. The writer itself must believe in ``\\r\\n``: it then quotes both."""
+    """Ends lines with ``\\n``; the writer must believe in ``\\r\\n`` to quote both of them."""
 
     def __init__(self, out: io.StringIO) -> None:
         self._out = out
