@@ -10,9 +10,17 @@ from pathlib import Path
 import polars as pl
 
 from auditor.pipeline.finetune import tune
-from auditor.pipeline.reporting import GRID, VERDICTS, Reported, chosen, report
+from auditor.pipeline.reporting import (
+    FOCUS,
+    GRID,
+    VERDICTS,
+    Reported,
+    chosen,
+    focus_definitions,
+    report,
+)
 from auditor.pipeline.tuning import TuningQuestion
-from auditor.reports import manifest, tuning
+from auditor.reports import focus, manifest, tuning
 from auditor.reports.figures import counted
 from auditor.reports.folder import check_folder, write_folder
 from auditor.session.common import (
@@ -44,12 +52,19 @@ def write(
     zone: str | None,
     assume_model: str | None,
     formats: tuple[str, ...],
+    focus_version: str,
+    focus_sub_account: str | None,
     output: Path,
     today: date,
 ) -> None:
     """``audit report -o DIR``: the files of the reports, all at once."""
     settings = settings_of(config)
-    asked = chosen(names)
+    account = focus.Account.of(settings.focus, settings.file or "", focus_sub_account)
+    tables = tuple(one for one in formats if one != FOCUS)
+    asked = (
+        *(chosen(names) if tables else ()),
+        *(focus_definitions(account.sub_account) if FOCUS in formats else ()),
+    )
     question = question_of(
         settings,
         prices,
@@ -68,10 +83,13 @@ def write(
         verdicts = TuningQuestion(
             base=replace(question, scenarios=(), by=()), target=target, today=today
         )
+        store.show("account", account.frame)
         reported = report(store, question, asked, lambda: frames_of(store, verdicts))
-    files = manifest.files_of(reported, formats)
+    files = manifest.files_of(reported, tables, focus_version if FOCUS in formats else None)
     write_folder(output, files)
     say(f"Wrote {output}: {counted(len(files), 'file')}, {_period(reported)}.")
+    if FOCUS in formats and (words := focus.left_out_in_words(reported)):
+        say(words)
 
 
 def frames_of(store: Store, question: TuningQuestion) -> Mapping[str, pl.DataFrame]:
