@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import platform
 import random
 import signal
 import subprocess
@@ -121,9 +122,29 @@ def test_a_killed_run_leaves_a_whole_folder(tmp_path: Path) -> None:
             time.sleep(dice.random() / 20)
             os.kill(run.pid, signal.SIGKILL)
         seen.add(whole(target))
+        assert (target / "notes.txt").read_text() == "mine"
     assert len(seen) > 1
-    kept = list(tmp_path.rglob("notes.txt"))
-    assert [path.read_text() for path in kept] == ["mine"]
+    write_folder(target, a_run("last"))
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_run_killed_between_its_two_steps_is_mended_by_the_next(tmp_path: Path) -> None:
+    """What a system without an exchange may leave: the old folder in the dead run's own."""
+    target = tmp_path / "out"
+    write_folder(target, a_run("monday"))
+    with subprocess.Popen((sys.executable, "-c", "")) as dead:
+        dead.wait()
+    left = tmp_path / f".out.{platform.node() or 'here'}.{dead.pid}.abc"
+    left.mkdir()
+    target.rename(left / "old")
+    (left / "new").mkdir()
+    stranger = tmp_path / ".out.elsewhere.1.abc"
+    stranger.mkdir()
+    (left / "old" / "notes.txt").write_text("mine")
+    write_folder(target, a_run("tuesday"))
+    assert whole(target) == "tuesday"
+    assert (target / "notes.txt").read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [stranger.name, "out"]
 
 
 def test_yesterdays_files_stay_when_tonight_fails(
