@@ -1,6 +1,7 @@
 """The commands. Parse, call the pipeline, show, exit; nothing else.
 
-Exit codes: 0 complete, 1 error, 2 usage, 3 finished but incomplete, 130 interrupted.
+Exit codes: 0 complete, 1 error, 2 usage, 3 finished but incomplete, 4 a budget is broken (whether
+complete or not), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import click
 
 from auditor import __version__
 from auditor.cli.finetune import finetune
+from auditor.cli.nightly import nightly
 from auditor.cli.options import (
     INCOMPLETE,
     Day,
@@ -96,6 +98,7 @@ def ingest(logs: tuple[str, ...], db: Path, **given: Any) -> None:
 
 
 cli.add_command(finetune)
+cli.add_command(nightly)
 cli.add_command(report)
 
 

@@ -25,8 +25,9 @@ SECTION = "reports"
 MORE = "..."
 VERDICTS = "verdicts"
 GRID = "grid"
-Fine = Callable[[], Mapping[str, pl.DataFrame]]
-"""Gives the frames ``verdicts`` and ``grid`` of `audit finetune`."""
+BUDGET_DAYS = "budget_days"
+Frames = Callable[[], Mapping[str, pl.DataFrame]]
+"""Gives frames that some reports read, when one of these is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +122,16 @@ class Reported:
 
 
 def report(
-    store: Store, question: Question, wanted: Iterable[Definition], fine: Fine | None = None
+    store: Store,
+    question: Question,
+    wanted: Iterable[Definition],
+    fine: Frames | None = None,
+    budgets: Frames | None = None,
 ) -> Reported:
     """Answer the wanted reports. Reads the store and changes nothing in it.
 
-    ``fine`` gives what the reports on fine-tuning read.
+    ``fine`` gives what the reports on fine-tuning read, the frames ``verdicts`` and ``grid``;
+    ``budgets`` what the report on budgets reads (see ``budget_frames``).
     """
     asked = tuple(wanted)
     whole = replay(store, replace(question, by=("booking",)))
@@ -137,9 +143,12 @@ def report(
         together = [one for one in asked if one.needs == (by, takes)]
         if by:
             _lay_down(store, question, together, spans)
-        elif any({VERDICTS, GRID} & set(one.reads) for one in together) and fine is not None:
-            for name, frame in fine().items():
-                store.show(name, frame)
+        else:
+            read = {name for one in together for name in one.reads}
+            if {VERDICTS, GRID} & read and fine is not None:
+                _show(store, fine())
+            if BUDGET_DAYS in read and budgets is not None:
+                _show(store, budgets())
         for one in together:
             answered[one.name] = Report(one, _rows(store, question, one, period))
     return Reported(
@@ -149,6 +158,11 @@ def report(
         spans=spans,
         reports={one.name: answered[one.name] for one in asked},
     )
+
+
+def _show(store: Store, frames: Mapping[str, pl.DataFrame]) -> None:
+    for name, frame in frames.items():
+        store.show(name, frame)
 
 
 def _lay_down(

@@ -12,7 +12,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from auditor.errors import AuditError
@@ -22,22 +23,22 @@ AT_FDCWD = -100
 RENAME_EXCHANGE = 2
 
 
-def check_folder(folder: Path) -> None:
+def check_folder(folder: Path, option: str = "-o") -> None:
     """Refuse what cannot be a folder of reports: one that holds other things and no manifest.
 
-    Raises AuditError before any work is done.
+    ``option`` is what named it. Raises AuditError before any work is done.
     """
     target = folder.resolve()
     if not target.parent.is_dir():
-        raise AuditError(f"there is no folder {folder.parent}", hint="Make it, or mend -o.")
+        raise AuditError(f"there is no folder {folder.parent}", hint=f"Make it, or mend {option}.")
     if not target.exists():
         return
     if not target.is_dir():
-        raise AuditError(f"-o {folder} is a file", hint="Name a folder for the reports.")
+        raise AuditError(f"{option} {folder} is a file", hint="Name a folder for the reports.")
     if Path.cwd().resolve().is_relative_to(target):
         raise AuditError(
-            f"-o {folder} is the folder you are in",
-            hint="Name one inside it, such as -o reports: it is replaced as a whole.",
+            f"{option} {folder} is the folder you are in",
+            hint="Name one inside it, such as reports: it is replaced as a whole.",
         )
     if any(target.iterdir()) and not _is_ours(target):
         raise AuditError(
@@ -61,15 +62,26 @@ def _written(folder: Path) -> frozenset[str] | None:
         return None
 
 
-def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+def holds(folder: Path, files: Mapping[str, bytes]) -> bool:
+    """Whether the folder was written with exactly these files, and they are as they were."""
+    if _written(folder) != frozenset(files):
+        return False
+    try:
+        return all((folder / name).read_bytes() == content for name, content in files.items())
+    except OSError:
+        return False
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes], *, alone: bool = False) -> None:
     """Put the files in the place of ``folder``. Raises AuditError; then all is as it was.
 
-    ``files`` have a manifest, which names them all.
+    ``files`` have a manifest, which names them all. ``alone``: no other process writes this
+    folder (a lock is held), so what a killed run left beside it is put right before.
     """
     target = folder.resolve()
     try:
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as name:
-            new = Path(name) / "new"
+        with _workplace(target, alone) as workplace:
+            new = workplace / "new"
             new.mkdir()
             for file, content in files.items():
                 with (new / file).open("wb") as stream:
@@ -85,6 +97,33 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
             hint="Check the folder, its permissions and the space on the disk; "
             "what was there before stays.",
         ) from error
+
+
+@contextmanager
+def _workplace(target: Path, alone: bool) -> Iterator[Path]:
+    """A folder beside the target to work in, which is gone afterwards."""
+    if not alone:
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as name:
+            yield Path(name)
+        return
+    place = target.with_name(f".{target.name}.next")
+    _recover(place, target)
+    place.mkdir()
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place)
+
+
+def _recover(place: Path, target: Path) -> None:
+    """Put right what a killed run left: the old folder back, or what else lay in it."""
+    for old in (place / "old", place / "new"):
+        if _is_ours(old) and target.exists():
+            _bring_along(old, target)
+        elif _is_ours(old):
+            old.rename(target)
+    if place.is_symlink() or place.exists():
+        shutil.rmtree(place)
 
 
 def _take_place(new: Path, target: Path) -> None:

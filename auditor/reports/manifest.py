@@ -19,9 +19,11 @@ SCHEMA = "audit.report/1"
 FORMATS = ("csv", "json", "parquet")
 
 
-def files_of(reported: Reported, formats: tuple[str, ...]) -> dict[str, bytes]:
-    """The files of the reports in these formats, and the manifest that names them."""
-    contents: dict[str, bytes] = {}
+def files_of(
+    reported: Reported, formats: tuple[str, ...], further: Mapping[str, bytes] | None = None
+) -> dict[str, bytes]:
+    """The files of the reports in these formats, ``further`` ones, and the manifest of all."""
+    contents: dict[str, bytes] = dict(further or {})
     listed: dict[str, dict[str, Any]] = {}
     for report in reported.reports.values():
         for format_ in ("parquet",) if report.definition.is_parquet else formats:

@@ -3,7 +3,8 @@
 Keys: ``allow_rejects`` and ``allow_unpriced`` (a count, or a share such as "0.5%"), ``timezone``
 (IANA name), ``prices`` and ``scenarios`` (lists of files, relative to audit.toml),
 ``workload_tags`` (the tags that say what a call belongs to, the first that it has), ``[models]``
-(name in the logs = name in the price book), ``[formats.NAME]`` (see auditor.formats.mapped).
+(name in the logs = name in the price book), ``[formats.NAME]`` (see auditor.formats.mapped),
+``[nightly]`` and ``[[budget]]`` (see auditor.config.nightly).
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from auditor.budgets import Budget
+from auditor.config.nightly import Nightly, budgets_of, nightly_of
 from auditor.errors import ConfigError
 
 FILE = "audit.toml"
@@ -27,6 +30,8 @@ KEYS = (
     "workload_tags",
     "models",
     "formats",
+    "nightly",
+    "budget",
 )
 
 
@@ -77,6 +82,8 @@ class Config:
     workload_tags: tuple[str, ...] | None = None
     models: Mapping[str, str] = field(default_factory=dict)
     formats: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    nightly: Nightly | None = None
+    budgets: tuple[Budget, ...] = ()
 
 
 def load(path: Path | None, folder: Path) -> Config:
@@ -157,6 +164,10 @@ def _checked(name: str, entries: Mapping[str, Any], folder: Path) -> Config:
         if not isinstance(formats, dict) or not all(isinstance(f, dict) for f in formats.values()):
             raise refuse("formats", "must be tables: [formats.NAME]")
         values["formats"] = formats
+    if "nightly" in entries:
+        values["nightly"] = nightly_of(name, entries["nightly"], folder)
+    if "budget" in entries:
+        values["budgets"] = budgets_of(name, entries["budget"])
     return Config(**values)
 
 
