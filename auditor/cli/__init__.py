@@ -37,6 +37,7 @@ from auditor.cli.options import (
     result_options,
     scenario_options,
 )
+from auditor.cli.prices import prices
 from auditor.cli.report import report
 from auditor.errors import AuditError, printable
 
@@ -99,6 +100,7 @@ def ingest(logs: tuple[str, ...], db: Path, **given: Any) -> None:
 
 cli.add_command(finetune)
 cli.add_command(nightly)
+cli.add_command(prices)
 cli.add_command(report)
 
 

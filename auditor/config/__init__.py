@@ -100,7 +100,7 @@ def load(path: Path | None, folder: Path) -> Config:
         entries = tomllib.loads(text, parse_float=Decimal)
     except OSError as error:
         raise ConfigError(name, None, "cannot be read", hint="Check the path.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # of TOML, of UTF-8, or a whole number of thousands of digits
         raise ConfigError(
             name, None, f"is not TOML: {error}", hint="Mend the place it names."
         ) from error

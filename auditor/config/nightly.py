@@ -225,8 +225,11 @@ def _limit(table: _Table) -> Decimal:
     value = table.entries["limit_usd"]
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise table.error("limit_usd", "must be an amount", hint)
-    text = f"{value:f}" if isinstance(value, Decimal) else str(value)
-    if not _AMOUNT.fullmatch(text):
+    is_sane = not isinstance(value, Decimal) or (
+        value.is_finite() and abs(value.adjusted()) <= USD_DIGITS
+    )
+    text = f"{value:f}" if isinstance(value, Decimal) and is_sane else str(value)
+    if not is_sane or not _AMOUNT.fullmatch(text):
         raise table.error("limit_usd", f"= {value} is no amount of USD", hint)
     return Decimal(text)
 
