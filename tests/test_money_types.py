@@ -15,8 +15,11 @@ import pytest
 from helpers.logs import capture, failure, uncounted, write
 from helpers.runs import question, stored, tuning
 
+from auditor.budgets import Budget
 from auditor.pipeline import explain, replay
+from auditor.pipeline.budgets import budget_frames
 from auditor.pipeline.finetune import tune
+from auditor.pipeline.price_check import check_prices
 from auditor.sql import folder, names
 from auditor.store import Store
 
@@ -61,6 +64,8 @@ VALUES: dict[str, Any] = {
     "fewest": 10,
     "ends": date(2023, 9, 1),
     "retrain_days": 7,
+    "since": date(2023, 8, 1),
+    "until": date(2023, 9, 1),
 }
 MOVED: dict[str, Any] = {
     "workload": pl.String,
@@ -115,6 +120,8 @@ def priced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         store.show("moved", pl.DataFrame([("w", 1, 1)], MOVED, orient="row"))
         replay(store, question(by=("team",)))
         explain(store, question(), "call-1")
+        check_prices(store, question(), date(2023, 9, 1), 30)
+        budget_frames(store, question(), [Budget("b", {}, "day", Decimal(1))], date(2023, 9, 1))
         yield store
 
 

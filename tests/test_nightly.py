@@ -11,7 +11,7 @@ from golden_files import GOLDEN, assert_golden
 from helpers.logs import capture, write
 from helpers.nights import add_day, night_folder, nightly, reports_of
 
-DAYS = (1, 2, 3, 6, 7, 31)
+DAYS = (1, 2, 7, 31)
 
 
 def test_a_run_prints_one_line_and_writes_the_reports(tmp_path: Path) -> None:
@@ -19,7 +19,7 @@ def test_a_run_prints_one_line_and_writes_the_reports(tmp_path: Path) -> None:
     assert_golden(str(done), GOLDEN / "cli" / "nightly.txt")
     written = reports_of(tmp_path)
     assert written.keys() == {
-        *("summary.csv", "daily.csv", "coverage.csv", "budgets.csv"),
+        *("summary.csv", "coverage.csv", "budgets.csv"),
         *("nightly.json", "manifest.json"),
     }
     assert_golden(written["nightly.json"].decode(), GOLDEN / "cli" / "nightly.json")
@@ -29,7 +29,7 @@ def test_a_run_prints_one_line_and_writes_the_reports(tmp_path: Path) -> None:
 
 def test_it_writes_what_audit_report_writes(tmp_path: Path) -> None:
     nightly(night_folder(tmp_path))
-    names = ("summary", "daily", "coverage", "budgets")
+    names = ("summary", "coverage", "budgets")
     asked = ("--scenario", "gpt-4", "--by", "team", "--db", "audit.duckdb", "-o", "other")
     assert audit("report", *names, *asked, folder=tmp_path).exit_code == COMPLETE
     for name in names:
@@ -169,7 +169,7 @@ ERRORS = {
         (folder / "audit.toml").read_text().replace('"gpt-4"', '"gpt-9"')
     ),
     "unknown-report": lambda folder: (folder / "audit.toml").write_text(
-        (folder / "audit.toml").read_text().replace('"daily"', '"hourly"')
+        (folder / "audit.toml").read_text().replace('"coverage"', '"hourly"')
     ),
     "too-many-dimensions": lambda folder: (folder / "audit.toml").write_text(
         (folder / "audit.toml").read_text().replace('by = ["team"]', 'by = ["a,b,c,d,e"]')

@@ -76,7 +76,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes], *, alone: bool = Fals
     """Put the files in the place of ``folder``. Raises AuditError; then all is as it was.
 
     ``files`` have a manifest, which names them all. ``alone``: no other process writes this
-    folder (a lock is held), so what a killed run left beside it is put right before.
+    folder (a lock is held), and ``put_right`` was called.
     """
     target = folder.resolve()
     try:
@@ -106,8 +106,7 @@ def _workplace(target: Path, alone: bool) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as name:
             yield Path(name)
         return
-    place = target.with_name(f".{target.name}.next")
-    _recover(place, target)
+    place = _place_beside(target)
     place.mkdir()
     try:
         yield place
@@ -115,15 +114,31 @@ def _workplace(target: Path, alone: bool) -> Iterator[Path]:
         shutil.rmtree(place)
 
 
-def _recover(place: Path, target: Path) -> None:
-    """Put right what a killed run left: the old folder back, or what else lay in it."""
-    for old in (place / "old", place / "new"):
-        if _is_ours(old) and target.exists():
-            _bring_along(old, target)
-        elif _is_ours(old):
-            old.rename(target)
-    if place.is_symlink() or place.exists():
-        shutil.rmtree(place)
+def _place_beside(target: Path) -> Path:
+    return target.with_name(f".{target.name}.next")
+
+
+def put_right(folder: Path) -> None:
+    """Put right what a killed run, alone as this one, left beside the folder.
+
+    The old folder takes its place again, or what else lay in it comes along. Raises AuditError.
+    """
+    target = folder.resolve()
+    place = _place_beside(target)
+    try:
+        for old in (place / "old", place / "new"):
+            if _is_ours(old) and target.exists():
+                _bring_along(old, target)
+            elif _is_ours(old):
+                old.rename(target)
+        if place.exists():
+            shutil.rmtree(place)
+    except OSError as error:
+        raise AuditError(
+            f"{place.name} beside {folder}, left by a killed run, cannot be put right: "
+            f"{error.strerror or error}",
+            hint="Check the folder and its permissions.",
+        ) from error
 
 
 def _take_place(new: Path, target: Path) -> None:

@@ -15,7 +15,7 @@ from auditor.config.nightly import Nightly
 from auditor.errors import AuditError, ConfigError, StoreBusyError
 from auditor.pipeline.reporting import Reported, chosen
 from auditor.reports import manifest, nightly
-from auditor.reports.folder import check_folder, holds, write_folder
+from auditor.reports.folder import check_folder, holds, put_right, write_folder
 from auditor.reports.nightly import Verdict
 from auditor.session.common import (
     check_zone,
@@ -62,6 +62,7 @@ def run(
         _opened(plan.db, hash_key, plan.lock_seconds) as store,
     ):
         check_zone(store, question.zone)
+        put_right(plan.output)
         day = today or store.rows("schema/today", moment=now, zone=question.zone)[0]["day"]
         done = take_in(
             store,

@@ -18,7 +18,7 @@ db = "audit.duckdb"
 output = "reports"
 scenarios = ["gpt-4"]
 by = ["team"]
-reports = ["summary", "daily", "coverage"]
+reports = ["summary", "coverage"]
 lock_timeout = "{wait}"
 
 [[budget]]
