@@ -52,7 +52,7 @@ def rows_of(
 
 
 def cost_of(line: Line) -> Fraction:
-    usage = line["response"]["usage"]
+    usage: dict[str, int] = line["response"]["usage"]
     return usage["prompt_tokens"] * INPUT + usage["completion_tokens"] * OUTPUT
 
 

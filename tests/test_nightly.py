@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -159,24 +160,21 @@ def test_paths_are_relative_to_audit_toml(tmp_path: Path) -> None:
     assert (tmp_path / "costs [1]" / "reports" / "summary.csv").is_file()
 
 
-ERRORS = {
+def settings_with(folder: Path, old: str, new: str) -> object:
+    settings = folder / "audit.toml"
+    return settings.write_text(settings.read_text().replace(old, new, 1))
+
+
+ERRORS: dict[str, Callable[[Path], object]] = {
     "no-settings": lambda folder: (folder / "audit.toml").unlink(),
     "no-nightly": lambda folder: (folder / "audit.toml").write_text('timezone = "UTC"\n'),
     "no-logs": lambda folder: (folder / "logs" / "2023-08-01.jsonl").unlink(),
     "output-is-taken": lambda folder: write(folder / "reports" / "thesis.txt", ["a year's work"]),
     "output-is-a-file": lambda folder: write(folder / "reports", ["a year's work"]),
-    "unknown-scenario": lambda folder: (folder / "audit.toml").write_text(
-        (folder / "audit.toml").read_text().replace('"gpt-4"', '"gpt-9"')
-    ),
-    "unknown-report": lambda folder: (folder / "audit.toml").write_text(
-        (folder / "audit.toml").read_text().replace('"coverage"', '"hourly"')
-    ),
-    "too-many-dimensions": lambda folder: (folder / "audit.toml").write_text(
-        (folder / "audit.toml").read_text().replace('by = ["team"]', 'by = ["a,b,c,d,e"]')
-    ),
-    "unknown-zone": lambda folder: (folder / "audit.toml").write_text(
-        'timezone = "Europe/Atlantis"\n' + (folder / "audit.toml").read_text()
-    ),
+    "unknown-scenario": lambda folder: settings_with(folder, '"gpt-4"', '"gpt-9"'),
+    "unknown-report": lambda folder: settings_with(folder, '"coverage"', '"hourly"'),
+    "too-many-dimensions": lambda folder: settings_with(folder, '"team"', '"a,b,c,d,e"'),
+    "unknown-zone": lambda folder: settings_with(folder, "\n", 'timezone = "Europe/Atlantis"\n'),
 }
 
 

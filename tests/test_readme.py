@@ -47,9 +47,8 @@ def _output(command: str, folder: Path) -> str:
     words = command.removeprefix(INSTALL)
     assert words.startswith("audit "), f"the README runs something else: {command}"
     environment = {**os.environ, "COLUMNS": "80", "PYTHONPATH": os.pathsep.join(sys.path)}
-    if (
-        "--db" in words or words == "audit nightly"
-    ):  # else the ids of its workloads would be new in every store
+    # else the ids of workloads would be new in every store
+    if "--db" in words or words == "audit nightly":
         environment["AUDIT_HASH_KEY"] = IN_MEMORY.decode()
     done = subprocess.run(
         f'"{sys.executable}" -m auditor {words.removeprefix("audit ")}',

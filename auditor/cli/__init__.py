@@ -18,6 +18,8 @@ from typing import Any
 import click
 
 from auditor import __version__
+from auditor.cli.closing import close
+from auditor.cli.diff import diff
 from auditor.cli.finetune import finetune
 from auditor.cli.nightly import nightly
 from auditor.cli.options import (
@@ -102,6 +104,8 @@ cli.add_command(finetune)
 cli.add_command(nightly)
 cli.add_command(prices)
 cli.add_command(report)
+cli.add_command(close)
+cli.add_command(diff)
 
 
 @cli.command()
@@ -192,6 +196,16 @@ def show_pairs(db: Path, **given: Any) -> None:
     from auditor.session import showing
 
     showing.show_pairs(db, **given)
+
+
+@show.command("closings")
+@db_option(required=True)
+@config_option
+def show_closings(db: Path, **given: Any) -> None:
+    """The closed months, and what came into each of them later."""
+    from auditor.session import closing
+
+    closing.show_closings(db, **given)
 
 
 @show.command("rejects")

@@ -12,13 +12,13 @@ import click
 from auditor.cli.options import (
     INCOMPLETE,
     Day,
-    allow_unpriced_option,
     assume_model_option,
     check_sources,
     config_option,
     db_option,
     prices_option,
     result_options,
+    unpriced_option,
 )
 
 
@@ -42,7 +42,7 @@ def prices() -> None:
 )
 @prices_option
 @assume_model_option
-@allow_unpriced_option
+@unpriced_option
 @result_options
 @config_option
 def check(db: Path, today: date | None, **given: Any) -> None:

@@ -15,7 +15,16 @@ from functools import cached_property
 import polars as pl
 
 from auditor.errors import AuditError
-from auditor.pipeline.replay import MAX_DIMENSIONS, Question, Replay, Row, period_of, replay
+from auditor.pipeline.closing import check_closed
+from auditor.pipeline.replay import (
+    MAX_DIMENSIONS,
+    Question,
+    Replay,
+    Row,
+    period_of,
+    replay,
+    with_closings,
+)
 from auditor.pipeline.spans import Span, frame_of, spans_of, widened
 from auditor.sql import head
 from auditor.sql import names as query_names
@@ -134,6 +143,8 @@ def report(
     ``budgets`` what the report on budgets reads (see ``budget_frames``).
     """
     asked = tuple(wanted)
+    question = with_closings(store, question)
+    check_closed(store, question)
     whole = replay(store, replace(question, by=("booking",)))
     period = period_of(whole)
     asked_for = (question.from_date, question.to_date)
