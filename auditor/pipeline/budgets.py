@@ -19,6 +19,18 @@ METHOD = (
 )
 DAYS = "replay/budget_days"
 SEEN = "replay/days_seen"
+NOTHING_SPENT: Mapping[str, pl.DataFrame] = {
+    "budget_days": pl.DataFrame(
+        schema={
+            "budget": pl.Int32,
+            "day": pl.String,
+            "calls": pl.Int64,
+            "unpriced": pl.Int64,
+            "cost_usd": pl.Decimal(38, USD_DIGITS),
+        }
+    ),
+    "days_seen": pl.DataFrame(schema={"day": pl.Date}),
+}
 
 
 def budget_frames(
@@ -31,12 +43,14 @@ def budget_frames(
     run in the zone.
     """
     wanted = tuple(budgets)
+    if not wanted:
+        return {"budgets": _budgets(wanted, question, today), **NOTHING_SPENT}
     asked = replace(question, scenarios=(), from_date=None, to_date=None)
     groups: dict[tuple[str, ...], list[int]] = {}
     for place, budget in enumerate(wanted):
         groups.setdefault(tuple(sorted(budget.where)), []).append(place)
     found = []
-    for dimensions, places in (groups or {(): []}).items():
+    for dimensions, places in groups.items():
         store.show("scopes", _scopes(dimensions, {place: wanted[place] for place in places}))
         result = replay(store, replace(asked, by=("day", *dimensions)), once=(DAYS, SEEN))
         found.append(result.gathered)
