@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 
 import polars as pl
 
 from auditor.errors import AuditError
+from auditor.pipeline.budgets import budget_frames
 from auditor.pipeline.closing import check_closed
 from auditor.pipeline.replay import (
     MAX_DIMENSIONS,
@@ -140,7 +141,7 @@ def report(
     """Answer the wanted reports. Reads the store and changes nothing in it.
 
     ``fine`` gives what the reports on fine-tuning read, the frames ``verdicts`` and ``grid``;
-    ``budgets`` what the report on budgets reads (see ``budget_frames``).
+    ``budgets`` what the report on budgets reads (see ``budget_frames``; without there are none).
     """
     asked = tuple(wanted)
     question = with_closings(store, question)
@@ -158,8 +159,9 @@ def report(
             read = {name for one in together for name in one.reads}
             if {VERDICTS, GRID} & read and fine is not None:
                 _show(store, fine())
-            if BUDGET_DAYS in read and budgets is not None:
-                _show(store, budgets())
+            if BUDGET_DAYS in read:
+                none = partial(budget_frames, store, question, (), date.max)
+                _show(store, (budgets or none)())
         for one in together:
             answered[one.name] = Report(one, _rows(store, question, one, period))
     return Reported(
