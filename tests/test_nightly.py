@@ -195,3 +195,13 @@ def test_a_bad_file_tonight_leaves_the_reports_of_yesterday(tmp_path: Path) -> N
     assert reports_of(tmp_path) == before
     (tmp_path / "logs" / "diary.txt").unlink()
     assert nightly(tmp_path).exit_code == COMPLETE
+
+
+def test_the_budgets_of_a_closed_month_count_what_came_later(tmp_path: Path) -> None:
+    nightly(night_folder(tmp_path, (1,), limit="0.005"))
+    closed = audit("close", "2023-08", "--db", "audit.duckdb", folder=tmp_path)
+    assert closed.exit_code == COMPLETE
+    add_day(tmp_path, 2)
+    done = nightly(tmp_path)
+    assert done.exit_code == BROKEN_BUDGET
+    assert "0.009 of 0.005 USD" in done.out

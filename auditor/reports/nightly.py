@@ -86,7 +86,7 @@ def _budgets(judged: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         else:
             yield f"budget {row['budget']} {WORDS[row['state']]} ({_spent(row)})"
     if within:
-        yield f"{counted(within, 'budget')} within"
+        yield f"{counted(within, 'budget period')} within"
 
 
 def _spent(row: Mapping[str, Any]) -> str:
