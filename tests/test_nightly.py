@@ -10,7 +10,7 @@ import pytest
 from command import BROKEN_BUDGET, COMPLETE, ERROR, INCOMPLETE, audit
 from golden_files import GOLDEN, assert_golden
 from helpers.logs import capture, write
-from helpers.nights import add_day, night_folder, nightly, reports_of
+from helpers.nights import ENV, add_day, night_folder, nightly, reports_of
 
 DAYS = (1, 2, 7, 31)
 
@@ -199,7 +199,7 @@ def test_a_bad_file_tonight_leaves_the_reports_of_yesterday(tmp_path: Path) -> N
 
 def test_the_budgets_of_a_closed_month_count_what_came_later(tmp_path: Path) -> None:
     nightly(night_folder(tmp_path, (1,), limit="0.005"))
-    closed = audit("close", "2023-08", "--db", "audit.duckdb", folder=tmp_path)
+    closed = audit("close", "2023-08", "--db", "audit.duckdb", folder=tmp_path, env=dict(ENV))
     assert closed.exit_code == COMPLETE
     add_day(tmp_path, 2)
     done = nightly(tmp_path)
