@@ -17,7 +17,8 @@ from auditor.cli.options import (
     scenario_options,
 )
 
-FORMATS = ("csv", "json", "parquet")
+FORMATS = ("csv", "json", "parquet", "focus")
+FOCUS_VERSIONS = ("1.2", "1.4")
 
 
 @click.command()
@@ -48,7 +49,19 @@ FORMATS = ("csv", "json", "parquet")
     multiple=True,
     default=("csv",),
     show_default=True,
-    help="May be repeated.",
+    help="May be repeated. focus: charges for FinOps tools, in CSV.",
+)
+@click.option(
+    "--focus-version",
+    type=click.Choice(FOCUS_VERSIONS),
+    default="1.2",
+    show_default=True,
+    help="Version of FOCUS.",
+)
+@click.option(
+    "--focus-sub-account",
+    metavar="TAG",
+    help="The tag that names the sub accounts of FOCUS; project unless given.",
 )
 @assume_model_option
 @config_option
@@ -68,4 +81,6 @@ def report(names: tuple[str, ...], db: Path | None, listing: bool, **given: Any)
         raise click.UsageError("Name a store with --db; `audit ingest LOGS --db FILE` fills one.")
     if given["output"] is None:
         raise click.UsageError("Name a folder for the reports with -o.")
+    if names and set(given["formats"]) == {"focus"}:
+        raise click.UsageError("NAMEs have no file in FOCUS: add --format csv, or leave them out.")
     reporting.write(names, db, today=datetime.now(UTC).date(), **given)

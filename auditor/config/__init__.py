@@ -4,7 +4,8 @@ Keys: ``allow_rejects`` and ``allow_unpriced`` (a count, or a share such as "0.5
 (IANA name), ``prices`` and ``scenarios`` (lists of files, relative to audit.toml),
 ``workload_tags`` (the tags that say what a call belongs to, the first that it has), ``[models]``
 (name in the logs = name in the price book), ``[formats.NAME]`` (see auditor.formats.mapped),
-``[nightly]`` and ``[[budget]]`` (see auditor.config.nightly).
+``[focus]`` (see auditor.reports.focus), ``[nightly]`` and ``[[budget]]`` (see
+auditor.config.nightly).
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ KEYS = (
     "workload_tags",
     "models",
     "formats",
+    "focus",
     "nightly",
     "budget",
 )
@@ -84,6 +86,7 @@ class Config:
     formats: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     nightly: Nightly | None = None
     budgets: tuple[Budget, ...] = ()
+    focus: Mapping[str, Any] = field(default_factory=dict)
 
 
 def load(path: Path | None, folder: Path) -> Config:
@@ -164,6 +167,10 @@ def _checked(name: str, entries: Mapping[str, Any], folder: Path) -> Config:
         if not isinstance(formats, dict) or not all(isinstance(f, dict) for f in formats.values()):
             raise refuse("formats", "must be tables: [formats.NAME]")
         values["formats"] = formats
+    if "focus" in entries:
+        if not isinstance(entries["focus"], dict):
+            raise refuse("focus", "must be a table: [focus]")
+        values["focus"] = entries["focus"]
     if "nightly" in entries:
         values["nightly"] = nightly_of(name, entries["nightly"], folder)
     if "budget" in entries:

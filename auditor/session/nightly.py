@@ -82,7 +82,7 @@ def run(
             missing=missing_of(reported.whole, settings.allow_rejects, settings.allow_unpriced),
             budgets=tuple(reported.reports[BUDGETS].frame.rows(named=True)),
         )
-        files = manifest.files_of(reported, plan.formats, _further(reported, verdict))
+        files = manifest.files_of(reported, plan.formats, further=_further(reported, verdict))
         if not holds(plan.output, files):
             write_folder(plan.output, files, alone=True)
     put(nightly.in_a_line(reported, verdict, period_in_words(reported), done.calls))

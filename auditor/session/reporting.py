@@ -13,9 +13,18 @@ from auditor.config import Config
 from auditor.pipeline import Question
 from auditor.pipeline.budgets import budget_frames
 from auditor.pipeline.finetune import tune
-from auditor.pipeline.reporting import GRID, VERDICTS, Definition, Reported, chosen, report
+from auditor.pipeline.reporting import (
+    FOCUS,
+    GRID,
+    VERDICTS,
+    Definition,
+    Reported,
+    chosen,
+    focus_definitions,
+    report,
+)
 from auditor.pipeline.tuning import TuningQuestion
-from auditor.reports import manifest, tuning
+from auditor.reports import focus, manifest, tuning
 from auditor.reports.figures import counted
 from auditor.reports.folder import check_folder, write_folder
 from auditor.session.common import (
@@ -47,12 +56,19 @@ def write(
     zone: str | None,
     assume_model: str | None,
     formats: tuple[str, ...],
+    focus_version: str,
+    focus_sub_account: str | None,
     output: Path,
     today: date,
 ) -> None:
     """``audit report -o DIR``: the files of the reports, all at once."""
     settings = settings_of(config)
-    asked = chosen(names)
+    account = focus.Account.of(settings.focus, settings.file or "", focus_sub_account)
+    tables = tuple(one for one in formats if one != FOCUS)
+    asked = (
+        *(chosen(names) if tables else ()),
+        *(focus_definitions(account.sub_account) if FOCUS in formats else ()),
+    )
     question = question_of(
         settings,
         prices,
@@ -67,10 +83,13 @@ def write(
     check_folder(output)
     with Store.open(db, to_read=True) as store:
         check_zone(store, question.zone)
+        store.show("account", account.frame)
         reported = answered(store, settings, question, asked, today)
-    files = manifest.files_of(reported, formats)
+    files = manifest.files_of(reported, tables, focus_version if FOCUS in formats else None)
     write_folder(output, files)
     say(f"Wrote {output}: {counted(len(files), 'file')}, {period_in_words(reported)}.")
+    if FOCUS in formats and (words := focus.left_out_in_words(reported)):
+        say(words)
 
 
 def answered(
