@@ -32,7 +32,7 @@
 --     forecast_usd         cost of the measured days x days from measured_from to period_to
 --                          / measured_days, to 10^-12 USD (halves away from zero); not below
 --                          cost_usd; empty: nothing is measured yet
---     forecast_usd_rounded the same in cents
+--     forecast_usd_rounded  the same in cents
 WITH
     reach AS (
         SELECT
