@@ -55,5 +55,9 @@ class StoreError(AuditError):
     """The DuckDB file cannot be used (locked, newer, damaged, not ours)."""
 
 
+class StoreBusyError(StoreError):
+    """Another process has the DuckDB file open."""
+
+
 class TokenizerError(AuditError):
     """An encoding cannot be loaded or does not match its published checksum."""

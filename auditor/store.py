@@ -15,7 +15,7 @@ import duckdb
 import polars as pl
 
 from auditor import secret
-from auditor.errors import StoreError
+from auditor.errors import StoreBusyError, StoreError
 from auditor.sql import query
 
 SCHEMA_VERSION = 3
@@ -156,7 +156,7 @@ def _connect(path: Path | None, to_read: bool) -> duckdb.DuckDBPyConnection:
         text = _first_line(str(error)).replace(name, str(path))
         said = text.replace(str(path), "").lower()
         if "lock on file" in said or "conflicting lock" in said or "used by another" in said:
-            raise StoreError(
+            raise StoreBusyError(
                 f"{path} is in use by another process",
                 hint="Wait for the other run to end, or give this one a store of its own.",
             ) from error

@@ -37,6 +37,12 @@ def _captured(render: Render, console: Console) -> str:
     return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
 
+def put(line: str) -> None:
+    """One line of result on standard output."""
+    sys.stdout.write(f"{printable(line)}\n")
+    sys.stdout.flush()
+
+
 def say(sentence: str) -> None:
     """One sentence on standard error."""
     Console(stderr=True, highlight=False).print(printable(sentence), markup=False, soft_wrap=True)

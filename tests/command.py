@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 from auditor import cli
 
-COMPLETE, ERROR, USAGE, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 130
+COMPLETE, ERROR, USAGE, INCOMPLETE, BROKEN_BUDGET, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,13 @@ import pytest
 from helpers.logs import capture, failure, uncounted, write
 from helpers.runs import question, stored, tuning
 
+from auditor.budgets import Budget
 from auditor.pipeline import explain, replay
+from auditor.pipeline.budgets import budget_frames
 from auditor.pipeline.closing import close, closings_of
 from auditor.pipeline.diffing import Run, diff
 from auditor.pipeline.finetune import tune
+from auditor.pipeline.price_check import check_prices
 from auditor.pipeline.reporting import Reported, chosen, report
 from auditor.pipeline.spans import frame_of, month_of, spans_of
 from auditor.reports.manifest import summary_of
@@ -67,6 +70,8 @@ VALUES: dict[str, Any] = {
     "fewest": 10,
     "ends": date(2023, 9, 1),
     "retrain_days": 7,
+    "since": date(2023, 8, 1),
+    "until": date(2023, 9, 1),
     "month": date(2023, 8, 1),
 }
 MOVED: dict[str, Any] = {
@@ -127,6 +132,8 @@ def priced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         store.show("spans", frame_of(spans_of(date(2023, 8, 1), date(2023, 9, 1))))
         replay(store, question(by=("team",)))
         explain(store, question(), "call-1")
+        check_prices(store, question(), date(2023, 9, 1), 30)
+        budget_frames(store, question(), [Budget("b", {}, "day", Decimal(1))], date(2023, 9, 1))
         yield store
 
 

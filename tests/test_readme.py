@@ -21,6 +21,7 @@ from auditor.secret import IN_MEMORY
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 BLOCK = re.compile(r"(?<=^```console\n)(.*?)(?=^```$)", re.DOTALL | re.MULTILINE)
+TOML = re.compile(r"(?<=^```toml\n)(.*?)(?=^```$)", re.DOTALL | re.MULTILINE)
 TESTS = "pip install '.[test]' && pytest"
 INSTALL = "pip install . && "
 
@@ -30,6 +31,8 @@ def run_readme(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The README with the output of its commands as they print it now."""
     folder = tmp_path_factory.mktemp("readme")
     shutil.copytree(ROOT / "fixtures" / "logs", folder / "fixtures" / "logs")
+    (settings,) = (text for text in TOML.findall(README.read_text("utf-8")) if "[nightly]" in text)
+    (folder / "audit.toml").write_text(settings, encoding="utf-8")
     return BLOCK.sub(lambda block: _run_block(block[1], folder), README.read_text("utf-8"))
 
 
@@ -44,7 +47,8 @@ def _output(command: str, folder: Path) -> str:
     words = command.removeprefix(INSTALL)
     assert words.startswith("audit "), f"the README runs something else: {command}"
     environment = {**os.environ, "COLUMNS": "80", "PYTHONPATH": os.pathsep.join(sys.path)}
-    if "--db" in words:  # else the ids of its workloads would be new in every store
+    # else the ids of workloads would be new in every store
+    if "--db" in words or words == "audit nightly":
         environment["AUDIT_HASH_KEY"] = IN_MEMORY.decode()
     done = subprocess.run(
         f'"{sys.executable}" -m auditor {words.removeprefix("audit ")}',

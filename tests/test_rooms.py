@@ -21,16 +21,17 @@ MODULES = {
 MAX_LINES = 400
 
 # A room may import itself and these. Leaves first.
-LEAVES = {"errors", "records"}
+LEAVES = {"errors", "records", "budgets"}
 BASE = {*LEAVES, "sql", "secret", "store", "sources"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "records": set(),
+    "budgets": set(),
     "sql": {"errors"},
     "secret": {"errors"},
     "store": {"errors", "sql", "secret"},
     "sources": {"errors"},
-    "config": {"errors"},
+    "config": {"errors", "budgets"},
     "terminal": {"errors"},
     "tokens": {*BASE},
     "workload": {*BASE, "tokens"},
@@ -65,7 +66,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": {"errors", "session"},
     "__main__": {"cli"},
 }
-ONLY_IN = {"duckdb": "store", "tiktoken": "tokens", "click": "cli"}
+ONLY_IN = {"duckdb": "store", "tiktoken": "tokens", "click": "cli", "filelock": "session"}
 # what reaches for the clock, the environment or the terminal
 FORBIDDEN_BELOW_CLI = {
     "print",

@@ -1,6 +1,7 @@
 """The commands. Parse, call the pipeline, show, exit; nothing else.
 
-Exit codes: 0 complete, 1 error, 2 usage, 3 finished but incomplete, 130 interrupted.
+Exit codes: 0 complete, 1 error, 2 usage, 3 finished but incomplete, 4 a budget is broken (whether
+complete or not), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from auditor import __version__
 from auditor.cli.closing import close
 from auditor.cli.diff import diff
 from auditor.cli.finetune import finetune
+from auditor.cli.nightly import nightly
 from auditor.cli.options import (
     INCOMPLETE,
     Day,
@@ -37,6 +39,7 @@ from auditor.cli.options import (
     result_options,
     scenario_options,
 )
+from auditor.cli.prices import prices
 from auditor.cli.report import report
 from auditor.errors import AuditError, printable
 
@@ -98,6 +101,8 @@ def ingest(logs: tuple[str, ...], db: Path, **given: Any) -> None:
 
 
 cli.add_command(finetune)
+cli.add_command(nightly)
+cli.add_command(prices)
 cli.add_command(report)
 cli.add_command(close)
 cli.add_command(diff)

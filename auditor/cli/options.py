@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 INCOMPLETE = 3
+BROKEN_BUDGET = 4
 SHORTEST_KEY = 16
 FORMATS = ("table", "json", "csv", "md", "parquet")
 

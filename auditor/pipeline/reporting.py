@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 
 import polars as pl
 
 from auditor.errors import AuditError
+from auditor.pipeline.budgets import budget_frames
 from auditor.pipeline.closing import check_closed
 from auditor.pipeline.replay import (
     MAX_DIMENSIONS,
@@ -35,8 +36,9 @@ FOCUS = "focus"
 MORE = "..."
 VERDICTS = "verdicts"
 GRID = "grid"
-Fine = Callable[[], Mapping[str, pl.DataFrame]]
-"""Gives the frames ``verdicts`` and ``grid`` of `audit finetune`."""
+BUDGET_DAYS = "budget_days"
+Frames = Callable[[], Mapping[str, pl.DataFrame]]
+"""Gives frames that some reports read, when one of these is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +151,16 @@ class Reported:
 
 
 def report(
-    store: Store, question: Question, wanted: Iterable[Definition], fine: Fine | None = None
+    store: Store,
+    question: Question,
+    wanted: Iterable[Definition],
+    fine: Frames | None = None,
+    budgets: Frames | None = None,
 ) -> Reported:
     """Answer the wanted reports. Reads the store and changes nothing in it.
 
-    ``fine`` gives what the reports on fine-tuning read.
+    ``fine`` gives what the reports on fine-tuning read, the frames ``verdicts`` and ``grid``;
+    ``budgets`` what the report on budgets reads (see ``budget_frames``; without there are none).
     """
     asked = tuple(wanted)
     question = with_closings(store, question)
@@ -168,9 +175,13 @@ def report(
         together = [one for one in asked if one.needs == (by, takes)]
         if by:
             gathered |= _lay_down(store, question, together, spans)
-        elif any({VERDICTS, GRID} & set(one.reads) for one in together) and fine is not None:
-            for name, frame in fine().items():
-                store.show(name, frame)
+        else:
+            read = {name for one in together for name in one.reads}
+            if {VERDICTS, GRID} & read and fine is not None:
+                _show(store, fine())
+            if BUDGET_DAYS in read:
+                none = partial(budget_frames, store, question, (), date.max)
+                _show(store, (budgets or none)())
         for one in together:
             answered[one.name] = Report(one, _rows(store, question, one, period))
     return Reported(
@@ -181,6 +192,11 @@ def report(
         reports={one.name: answered[one.name] for one in asked},
         gathered=gathered,
     )
+
+
+def _show(store: Store, frames: Mapping[str, pl.DataFrame]) -> None:
+    for name, frame in frames.items():
+        store.show(name, frame)
 
 
 def _lay_down(

@@ -64,6 +64,16 @@ def _written(folder: Path) -> frozenset[str] | None:
         return None
 
 
+def holds(folder: Path, files: Mapping[str, bytes]) -> bool:
+    """Whether the folder was written with exactly these files, and they are as they were."""
+    if _written(folder) != frozenset(files):
+        return False
+    try:
+        return all((folder / name).read_bytes() == content for name, content in files.items())
+    except OSError:
+        return False
+
+
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     """Put the files in the place of ``folder``. Raises AuditError; then all is as it was.
 
@@ -71,7 +81,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     """
     target = folder.resolve()
     try:
-        _recover(target)
+        put_right(target)
         prefix = f"{_prefix(target)}{os.getpid()}."
         with tempfile.TemporaryDirectory(prefix=prefix, dir=target.parent) as name:
             new = Path(name) / "new"
@@ -161,8 +171,11 @@ def _prefix(target: Path) -> str:
     return f".{target.name}.{platform.node() or 'here'}."
 
 
-def _recover(target: Path) -> None:
+def put_right(folder: Path) -> None:
     """Clear away what killed runs left; what one took away between its two steps comes back."""
+    target = folder.resolve()
+    if not target.parent.is_dir():
+        return
     prefix = _prefix(target)
     for left in target.parent.iterdir():
         process = left.name.removeprefix(prefix).partition(".")[0]

@@ -21,13 +21,16 @@ FORMATS = ("csv", "json", "parquet")
 
 
 def files_of(
-    reported: Reported, formats: tuple[str, ...], focus_version: str | None = None
+    reported: Reported,
+    formats: tuple[str, ...],
+    focus_version: str | None = None,
+    further: Mapping[str, bytes] | None = None,
 ) -> dict[str, bytes]:
-    """The files of the reports in these formats, and the manifest that names them.
+    """The files of the reports in these formats, ``further`` ones, and the manifest of all.
 
     With ``focus_version`` those of the FOCUS export are among them.
     """
-    contents: dict[str, bytes] = {}
+    contents: dict[str, bytes] = dict(further or {})
     listed: dict[str, dict[str, Any]] = {}
     for report in reported.reports.values():
         if report.definition.section == FOCUS:

@@ -120,8 +120,8 @@ class RateCard:
         """The rates of the logged calls: one row for each key of ``replay/names``.
 
         Columns: the key; model (row of the book), basis (``exact``, ``alias``, ``azure``,
-        ``router``, ``mapped``: what led from the logged name to it), certain (of the price),
-        reason (why unpriced), and the rates.
+        ``router``, ``mapped``: what led from the logged name to it), book and line (of the row),
+        certain (of the price), reason (why unpriced), and the rates.
         """
         rows = [{**key, **self._logged(key)} for key in keys]
         return pl.DataFrame(
@@ -135,6 +135,8 @@ class RateCard:
                 "prompt_step": pl.Int32,
                 "model": pl.String,
                 "basis": pl.String,
+                "book": pl.String,
+                "line": pl.Int64,
                 "certain": pl.Boolean,
                 "reason": pl.String,
                 **RATE_COLUMNS,
@@ -156,6 +158,8 @@ class RateCard:
         return {
             "model": row.model if row else None,
             "basis": _basis(priced.resolution),
+            "book": row.book if row else None,
+            "line": row.line if row else None,
             "certain": row.confidence == "certain" if row else None,
             "reason": priced.reason,
             **_rates(row),

@@ -41,7 +41,7 @@ DIMENSIONS = (
 
 
 def settings_of(path: Path | None) -> Config:
-    return config.load(path, Path.cwd())
+    return config.load(path, Path())
 
 
 def book_of(settings: Config, prices: Iterable[Path]) -> Book:
@@ -73,14 +73,16 @@ def formats_of(settings: Config) -> tuple[formats.Format, ...]:
     return (*known, *own)
 
 
-def dimensions_of(by: Iterable[str], most: int = pipeline.MAX_DIMENSIONS) -> tuple[str, ...]:
+def dimensions_of(
+    by: Iterable[str], most: int = pipeline.MAX_DIMENSIONS, option: str = "--by"
+) -> tuple[str, ...]:
     """Dimensions as asked, at most so many; ``team`` and other plain words are tags."""
     names = tuple(dict.fromkeys(name for given in by for name in _parted(given)))
     if len(names) > most:
-        raise AuditError(f"--by names {len(names)} dimensions", hint=f"{most} are possible.")
+        raise AuditError(f"{option} names {len(names)} dimensions", hint=f"{most} are possible.")
     if any(not name or name == "tag:" for name in names):
         raise AuditError(
-            "--by names nothing", hint=f"Give one of {', '.join(DIMENSIONS)}, or a tag."
+            f"{option} names nothing", hint=f"Give one of {', '.join(DIMENSIONS)}, or a tag."
         )
     return names
 

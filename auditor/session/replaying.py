@@ -99,7 +99,12 @@ def replay(
         lambda console: table.show(result, console),
         lambda: files.WRITERS[format_](result),
     )
-    return _is_complete(result, allowed_rejects, allowed_unpriced)
+    if not result.coverage["calls"]:
+        say("There are no calls.")
+    missing = missing_of(result, allowed_rejects, allowed_unpriced)
+    for what in missing:
+        say(f"Incomplete: {what}.")
+    return not missing
 
 
 def ingest(
@@ -134,17 +139,14 @@ def _moving_nothing(result: pipeline.Replay) -> list[str]:
     ]
 
 
-def _is_complete(result: pipeline.Replay, rejects: Allowance, unpriced: Allowance) -> bool:
+def missing_of(result: pipeline.Replay, rejects: Allowance, unpriced: Allowance) -> tuple[str, ...]:
+    """What is missing beyond the allowances, in words; nothing where the figures are complete."""
     coverage, total = result.coverage, result.total
-    complete = True
-    if not coverage["calls"]:
-        say("There are no calls.")
+    missing = []
     if not rejects.allows(coverage["rejects"], coverage["lines"]):
-        say(f"Incomplete: {counted(coverage['rejects'], 'line')} rejected.")
-        complete = False
+        missing.append(f"{counted(coverage['rejects'], 'line')} rejected")
     if not unpriced.allows(total["unpriced"], total["calls"]):
-        say(f"Incomplete: {counted(total['unpriced'], 'call')} without an actual cost.")
-        complete = False
+        missing.append(f"{counted(total['unpriced'], 'call')} without an actual cost")
     by_scenario = _unpriced_by_scenario(result)
     short = [
         name for name, count in by_scenario.items() if not unpriced.allows(count, total["calls"])
@@ -152,9 +154,8 @@ def _is_complete(result: pipeline.Replay, rejects: Allowance, unpriced: Allowanc
     if short:
         most = counted(max(by_scenario[name] for name in short), "call")
         up_to = "" if len(short) == 1 else "up to "
-        say(f"Incomplete: {up_to}{most} unpriced in {', '.join(short)}.")
-        complete = False
-    return complete
+        missing.append(f"{up_to}{most} unpriced in {', '.join(short)}")
+    return tuple(missing)
 
 
 def _unpriced_by_scenario(result: pipeline.Replay) -> dict[str, int]:

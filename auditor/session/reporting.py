@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 
+from auditor.config import Config
+from auditor.pipeline import Question
+from auditor.pipeline.budgets import budget_frames
 from auditor.pipeline.finetune import tune
 from auditor.pipeline.reporting import (
     FOCUS,
     GRID,
     VERDICTS,
+    Definition,
     Reported,
     chosen,
     focus_definitions,
@@ -79,17 +83,39 @@ def write(
     check_folder(output)
     with Store.open(db, to_read=True) as store:
         check_zone(store, question.zone)
-        target = {one.name: one for one in known_scenarios(settings, ())}[TUNED]
-        verdicts = TuningQuestion(
-            base=replace(question, scenarios=(), by=()), target=target, today=today
-        )
         store.show("account", account.frame)
-        reported = report(store, question, asked, lambda: frames_of(store, verdicts))
+        reported = answered(store, settings, question, asked, today)
     files = manifest.files_of(reported, tables, focus_version if FOCUS in formats else None)
     write_folder(output, files)
-    say(f"Wrote {output}: {counted(len(files), 'file')}, {_period(reported)}.")
+    say(f"Wrote {output}: {counted(len(files), 'file')}, {period_in_words(reported)}.")
     if FOCUS in formats and (words := focus.left_out_in_words(reported)):
         say(words)
+
+
+def answered(
+    store: Store,
+    settings: Config,
+    question: Question,
+    asked: Iterable[Definition],
+    today: date,
+    *,
+    budgets_of: Question | None = None,
+) -> Reported:
+    """The reports asked for, with the verdicts and the budgets that some of them read.
+
+    ``budgets_of`` asks for budgets in place of ``question``.
+    """
+    target = {one.name: one for one in known_scenarios(settings, ())}[TUNED]
+    verdicts = TuningQuestion(
+        base=replace(question, scenarios=(), by=()), target=target, today=today
+    )
+    return report(
+        store,
+        question,
+        asked,
+        fine=lambda: frames_of(store, verdicts),
+        budgets=lambda: budget_frames(store, budgets_of or question, settings.budgets, today),
+    )
 
 
 def frames_of(store: Store, question: TuningQuestion) -> Mapping[str, pl.DataFrame]:
@@ -101,7 +127,8 @@ def frames_of(store: Store, question: TuningQuestion) -> Mapping[str, pl.DataFra
     }
 
 
-def _period(reported: Reported) -> str:
+def period_in_words(reported: Reported) -> str:
+    """The period of the figures, with its zone."""
     begins, ends = reported.period
     zone = reported.question.zone
     return f"{begins} to {ends}, end excluded ({zone})" if begins else "no dated calls"

@@ -11,6 +11,8 @@ SELECT
     cube.*,
     names.model,
     names.basis,
+    names.book,
+    names.line,
     names.certain,
     CASE state
         WHEN 'counted' THEN

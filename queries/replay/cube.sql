@@ -23,7 +23,8 @@ WITH
             sum(input_tokens + cache_read_tokens + cache_write_tokens) AS prompt_tokens,
             sum(output_tokens + reasoning_tokens) AS produced_tokens,
             sum(recorded_usd) AS recorded_usd,
-            min(first_call_at) AS first_call_at
+            min(first_call_at) AS first_call_at,
+            max(last_call_at) AS last_call_at
         FROM cells
         JOIN epochs USING (price_date)
         GROUP BY ALL

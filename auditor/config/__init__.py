@@ -4,7 +4,8 @@ Keys: ``allow_rejects`` and ``allow_unpriced`` (a count, or a share such as "0.5
 (IANA name), ``prices`` and ``scenarios`` (lists of files, relative to audit.toml),
 ``workload_tags`` (the tags that say what a call belongs to, the first that it has), ``[models]``
 (name in the logs = name in the price book), ``[formats.NAME]`` (see auditor.formats.mapped),
-``[focus]`` (see auditor.reports.focus).
+``[focus]`` (see auditor.reports.focus), ``[nightly]`` and ``[[budget]]`` (see
+auditor.config.nightly).
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from auditor.budgets import Budget
+from auditor.config.nightly import Nightly, budgets_of, nightly_of
 from auditor.errors import ConfigError
 
 FILE = "audit.toml"
@@ -29,6 +32,8 @@ KEYS = (
     "models",
     "formats",
     "focus",
+    "nightly",
+    "budget",
 )
 
 
@@ -79,6 +84,8 @@ class Config:
     workload_tags: tuple[str, ...] | None = None
     models: Mapping[str, str] = field(default_factory=dict)
     formats: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    nightly: Nightly | None = None
+    budgets: tuple[Budget, ...] = ()
     focus: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -96,7 +103,7 @@ def load(path: Path | None, folder: Path) -> Config:
         entries = tomllib.loads(text, parse_float=Decimal)
     except OSError as error:
         raise ConfigError(name, None, "cannot be read", hint="Check the path.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # of TOML, of UTF-8, or a whole number of thousands of digits
         raise ConfigError(
             name, None, f"is not TOML: {error}", hint="Mend the place it names."
         ) from error
@@ -164,6 +171,10 @@ def _checked(name: str, entries: Mapping[str, Any], folder: Path) -> Config:
         if not isinstance(entries["focus"], dict):
             raise refuse("focus", "must be a table: [focus]")
         values["focus"] = entries["focus"]
+    if "nightly" in entries:
+        values["nightly"] = nightly_of(name, entries["nightly"], folder)
+    if "budget" in entries:
+        values["budgets"] = budgets_of(name, entries["budget"])
     return Config(**values)
 
 

@@ -1,0 +1,255 @@
+"""What audit.toml says of the nightly run: ``[nightly]`` and ``[[budget]]``.
+
+``[nightly]``: ``logs`` (files, folders, patterns), ``db`` and ``output`` (the folder of reports)
+must be there; the rest may be: ``scenarios`` and ``by`` (as --scenario and --by), ``reports``
+(names), ``formats``, ``from`` and ``to`` (dates), ``lock_timeout`` ("10 min"), and of the reading
+``exclude``, ``assume_model``, ``estimate`` and ``keep_text``. Paths are relative to audit.toml.
+
+``[[budget]]``: ``period`` and ``limit_usd`` must be there, ``name``, ``where``, ``warn_at`` ("80%")
+and ``look_back`` (periods) may be.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from auditor.budgets import MOST_DIMENSIONS, PERIODS, USD_DIGITS, Budget
+from auditor.errors import ConfigError
+
+FORMATS = ("csv", "json", "parquet")
+KEYS = (
+    "logs",
+    "db",
+    "output",
+    "scenarios",
+    "by",
+    "reports",
+    "formats",
+    "from",
+    "to",
+    "lock_timeout",
+    "exclude",
+    "assume_model",
+    "estimate",
+    "keep_text",
+)
+BUDGET_KEYS = ("name", "where", "period", "limit_usd", "warn_at", "look_back")
+NOT_A_SCOPE = ("", "tag:", "day", "month", "booking")
+SECONDS: Mapping[str, int] = {"s": 1, "min": 60, "h": 3600}
+LONGEST_WAIT = 7 * 24 * 3600
+
+_WAIT = re.compile(r"([0-9]{1,6}) ?(s|min|h)")
+_SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,4})?) ?%")
+_AMOUNT = re.compile(rf"[0-9]{{1,{USD_DIGITS}}}(?:\.[0-9]{{1,{USD_DIGITS}}})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Nightly:
+    """The settings of ``audit nightly``. ``lock_seconds``: how long it waits for another run."""
+
+    logs: tuple[str, ...]
+    folder: Path
+    db: Path
+    output: Path
+    scenarios: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
+    reports: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ("csv",)
+    from_date: date | None = None
+    to_date: date | None = None
+    lock_seconds: int = 600
+    exclude: tuple[str, ...] = ()
+    assume_model: str | None = None
+    estimate: bool = False
+    keep_text: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A table of audit.toml; ``place`` is what messages call it."""
+
+    file: str
+    place: str
+    entries: Mapping[str, Any]
+
+    def error(self, key: str, problem: str, hint: str) -> ConfigError:
+        return ConfigError(self.file, None, f"{self.place} {key} {problem}", hint=hint)
+
+    def check_keys(self, known: tuple[str, ...], needed: tuple[str, ...]) -> None:
+        hint = f"Known keys: {', '.join(known)}."
+        if unknown := sorted(self.entries.keys() - set(known)):
+            raise self.error(unknown[0], "is no key we know", hint)
+        for key in needed:
+            if key not in self.entries:
+                raise self.error(key, "is missing", f"Needed keys: {', '.join(needed)}.")
+
+    def text(self, key: str, hint: str) -> str:
+        value = self.entries[key]
+        if not isinstance(value, str) or not value.strip() or "\0" in value:
+            raise self.error(key, "must be a text that says something", hint)
+        return value
+
+    def texts(self, key: str, hint: str) -> tuple[str, ...]:
+        value = self.entries.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(v, str) and v for v in value):
+            raise self.error(key, "must be a list of texts", hint)
+        return tuple(value)
+
+    def flag(self, key: str) -> bool:
+        value = self.entries.get(key, False)
+        if not isinstance(value, bool):
+            raise self.error(key, "must be true or false", f"Write {key} = true.")
+        return value
+
+    def day(self, key: str) -> date | None:
+        value = self.entries.get(key)
+        if value is not None and (not isinstance(value, date) or isinstance(value, datetime)):
+            raise self.error(key, "must be a date", f"Write {key} = 2023-08-01, without quotes.")
+        return value
+
+
+def nightly_of(file: str, entries: Any, folder: Path) -> Nightly:
+    """The ``[nightly]`` table. Raises ConfigError, which names the key."""
+    if not isinstance(entries, dict):
+        raise ConfigError(file, None, "nightly must be a table", hint="Write [nightly].")
+    table = _Table(file, "[nightly]", entries)
+    table.check_keys(KEYS, ("logs", "db", "output"))
+    logs = table.texts("logs", 'Write logs = ["logs"]: files, folders or patterns.')
+    if not logs:
+        raise table.error("logs", "names nothing", 'Write logs = ["logs"].')
+    formats = table.texts("formats", f"Known formats: {', '.join(FORMATS)}.") or ("csv",)
+    for name in formats:
+        if name not in FORMATS:
+            raise table.error("formats", f"has {name}", f"Known formats: {', '.join(FORMATS)}.")
+    from_date, to_date = table.day("from"), table.day("to")
+    if from_date and to_date and from_date >= to_date:
+        raise table.error(
+            "from",
+            f"= {from_date} is not before to = {to_date}",
+            "to is the first day that is no longer in: 2023-09-01 for all of August.",
+        )
+    lists = {
+        key: table.texts(key, f"Write {key} = [...].")
+        for key in ("scenarios", "by", "reports", "exclude")
+    }
+    assume = "Name the model of calls whose log names none."
+    return Nightly(
+        logs=logs,
+        folder=folder,
+        db=folder / table.text("db", 'Write db = "audit.duckdb".'),
+        output=folder / table.text("output", 'Write output = "reports".'),
+        **lists,
+        formats=tuple(dict.fromkeys(formats)),
+        from_date=from_date,
+        to_date=to_date,
+        lock_seconds=_wait(table),
+        assume_model=table.text("assume_model", assume) if "assume_model" in entries else None,
+        estimate=table.flag("estimate"),
+        keep_text=table.flag("keep_text"),
+    )
+
+
+def _wait(table: _Table) -> int:
+    hint = 'Write a time such as "90 s", "10 min" or "2 h", of a week at most; "0 s" does not wait.'
+    found = _WAIT.fullmatch(str(table.entries.get("lock_timeout", "10 min")))
+    if found is None:
+        raise table.error("lock_timeout", f"= {table.entries['lock_timeout']} is no time", hint)
+    seconds = int(found[1]) * SECONDS[found[2]]
+    if seconds > LONGEST_WAIT:
+        raise table.error("lock_timeout", f"= {found[0]} is too long", hint)
+    return seconds
+
+
+def budgets_of(file: str, entries: Any) -> tuple[Budget, ...]:
+    """The ``[[budget]]`` tables, in their order. Raises ConfigError, which names the budget."""
+    if not isinstance(entries, list) or not all(isinstance(one, dict) for one in entries):
+        raise ConfigError(file, None, "budget must be tables", hint="Write [[budget]].")
+    budgets: dict[str, Budget] = {}
+    for number, one in enumerate(entries, 1):
+        table = _Table(file, f"[[budget]] {number}:", one)
+        budget = _budget(table)
+        if budget.name in budgets:
+            raise table.error(
+                "name", f"is {budget.name!r} once more", "Give each budget a name of its own."
+            )
+        budgets[budget.name] = budget
+    return tuple(budgets.values())
+
+
+def _budget(table: _Table) -> Budget:
+    table.check_keys(BUDGET_KEYS, ("period", "limit_usd"))
+    periods = f"Write one of: {', '.join(PERIODS)}."
+    period = table.text("period", periods)
+    if period not in PERIODS:
+        raise table.error("period", f"is {period!r}", periods)
+    where = _where(table)
+    given = table.text("name", 'Write name = "..."') if "name" in table.entries else ""
+    budget = Budget(given, where, period, _limit(table), _warn(table), _look_back(table))
+    return budget if given else replace(budget, name=f"{budget.scope} a {period}")
+
+
+def _where(table: _Table) -> dict[str, tuple[str, ...]]:
+    hint = (
+        'Write where = { team = "support" }: model, requested_model, endpoint, tier, source, '
+        "workload or a tag, and a text or a list of texts; leave it out for all calls."
+    )
+    where = table.entries.get("where", {})
+    if not isinstance(where, dict) or ("where" in table.entries and not where):
+        raise table.error("where", "must be a table that says something", hint)
+    if len(where) > MOST_DIMENSIONS:
+        raise table.error("where", f"has {len(where)} keys", f"{MOST_DIMENSIONS} are possible.")
+    found: dict[str, tuple[str, ...]] = {}
+    for key, value in where.items():
+        if key in NOT_A_SCOPE:
+            raise table.error("where", f"has {key!r}, which is no scope", hint)
+        values = [value] if isinstance(value, str) else value
+        if not isinstance(values, list) or not values:
+            raise table.error("where", f"{key} must be a text or a list of texts", hint)
+        if not all(isinstance(one, str) for one in values):
+            raise table.error("where", f"{key} must be a text or a list of texts", hint)
+        found[key] = tuple(dict.fromkeys(values))
+    return found
+
+
+def _limit(table: _Table) -> Decimal:
+    hint = (
+        'Write limit_usd = "100" or "99.50": plain digits, of which '
+        f"{USD_DIGITS} may stand before the point and {USD_DIGITS} after it."
+    )
+    value = table.entries["limit_usd"]
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        raise table.error("limit_usd", "must be an amount", hint)
+    is_sane = not isinstance(value, Decimal) or (
+        value.is_finite() and abs(value.adjusted()) <= USD_DIGITS
+    )
+    text = f"{value:f}" if isinstance(value, Decimal) and is_sane else str(value)
+    if not is_sane or not _AMOUNT.fullmatch(text):
+        raise table.error("limit_usd", f"= {value} is no amount of USD", hint)
+    return Decimal(text)
+
+
+def _warn(table: _Table) -> int | None:
+    if "warn_at" not in table.entries:
+        return None
+    hint = 'Write warn_at = "80%": above 0% and up to 100%, of four decimals at most.'
+    value = table.entries["warn_at"]
+    found = _SHARE.fullmatch(value) if isinstance(value, str) else None
+    ppm = int(Decimal(found[1]).scaleb(4)) if found else 0
+    if not 0 < ppm <= 1_000_000:
+        raise table.error("warn_at", f"= {value} is no share", hint)
+    return ppm
+
+
+def _look_back(table: _Table) -> int:
+    value = table.entries.get("look_back", 0)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 1000:
+        raise table.error(
+            "look_back", f"= {value} is no count of periods", "Write a whole number from 0 on."
+        )
+    return value

@@ -1,0 +1,142 @@
+"""``audit nightly``: read what is new, write the reports, check the budgets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import date, datetime
+from glob import escape, has_magic
+from pathlib import Path
+
+from auditor.config import Config
+from auditor.config.nightly import Nightly
+from auditor.errors import AuditError, ConfigError, StoreBusyError
+from auditor.pipeline.reporting import Reported, chosen
+from auditor.reports import manifest, nightly
+from auditor.reports.folder import check_folder, holds, put_right, write_folder
+from auditor.reports.nightly import Verdict
+from auditor.session.common import (
+    check_zone,
+    dimensions_of,
+    own_files,
+    question_of,
+    scenarios_of,
+    settings_of,
+    take_in,
+)
+from auditor.session.locking import lock_files, only_run
+from auditor.session.replaying import missing_of
+from auditor.session.reporting import answered, period_in_words
+from auditor.store import Store
+from auditor.terminal import put
+
+BUDGETS = "budgets"
+RETRY_SECONDS = 0.5
+
+
+def run(
+    *, config: Path | None, today: date | None, now: datetime, holder: str, hash_key: bytes | None
+) -> str:
+    """``audit nightly``. Returns the state: ``fine``, ``incomplete`` or ``broken``.
+
+    ``now`` is the moment of the run in UTC without a zone; ``today`` takes the place of its day.
+    ``holder`` says who runs.
+    """
+    settings = settings_of(config)
+    plan = _plan_of(settings, config)
+    asked = chosen((*plan.reports, BUDGETS) if plan.reports else ())
+    question = question_of(
+        settings,
+        (),
+        scenarios=scenarios_of(settings, (), plan.scenarios),
+        by=dimensions_of(plan.by, most=4, option="[nightly] by"),
+        from_date=plan.from_date,
+        to_date=plan.to_date,
+        assume_model=plan.assume_model,
+    )
+    check_folder(plan.output, "output")
+    with (
+        only_run(plan.db, holder, plan.lock_seconds),
+        _opened(plan.db, hash_key, plan.lock_seconds) as store,
+    ):
+        check_zone(store, question.zone)
+        put_right(plan.output)
+        day = today or store.rows("schema/today", moment=now, zone=question.zone)[0]["day"]
+        done = take_in(
+            store,
+            _logs(plan),
+            settings,
+            question.book,
+            own_files(settings, plan.db, *lock_files(plan.db), *_below(plan.output)),
+            as_format=None,
+            exclude=plan.exclude,
+            assume_model=plan.assume_model,
+            estimate=plan.estimate,
+            keep_text=plan.keep_text,
+        )
+        always = replace(question, from_date=None, to_date=None)
+        reported = answered(store, settings, question, asked, day, budgets_of=always)
+        verdict = Verdict(
+            missing=missing_of(reported.whole, settings.allow_rejects, settings.allow_unpriced),
+            budgets=tuple(reported.reports[BUDGETS].frame.rows(named=True)),
+        )
+        files = manifest.files_of(reported, plan.formats, further=_further(reported, verdict))
+        if not holds(plan.output, files):
+            write_folder(plan.output, files)
+    put(nightly.in_a_line(reported, verdict, period_in_words(reported), done.calls))
+    return verdict.state
+
+
+def _plan_of(settings: Config, config: Path | None) -> Nightly:
+    if settings.nightly is not None:
+        return settings.nightly
+    if settings.file is None:
+        raise AuditError(
+            "there is no audit.toml here",
+            hint="Write one with a [nightly] table, or name it with --config; the README has one.",
+        )
+    raise ConfigError(
+        settings.file,
+        None,
+        "has no [nightly] table",
+        hint="Write [nightly] with logs, db and output; the README has one.",
+    )
+
+
+def _logs(plan: Nightly) -> tuple[str, ...]:
+    """The logs beside audit.toml; what is a pattern in its folder's name is none."""
+    return tuple(
+        str(Path(escape(str(plan.folder))) / name)
+        if has_magic(name) and not (plan.folder / name).exists()
+        else str(plan.folder / name)
+        for name in plan.logs
+    )
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """The files of the last run: never a log, wherever the logs are."""
+    return (path for path in folder.rglob("*") if path.is_file())
+
+
+@contextmanager
+def _opened(db: Path, hash_key: bytes | None, seconds: int) -> Iterator[Store]:
+    """The store; while another process has it open, say a report, wait up to ``seconds``."""
+    tries = int(seconds / RETRY_SECONDS)
+    with ExitStack() as stack:
+        while True:
+            try:
+                store = stack.enter_context(Store.open(db, hash_key=hash_key))
+                break
+            except StoreBusyError:
+                if not tries:
+                    raise
+                tries -= 1
+                time.sleep(RETRY_SECONDS)
+        yield store
+
+
+def _further(reported: Reported, verdict: Verdict) -> dict[str, bytes]:
+    """What lies beside the reports in their folder, by name."""
+    return {nightly.FILE: nightly.as_json(reported, verdict)}
