@@ -25,22 +25,22 @@ AT_FDCWD = -100
 RENAME_EXCHANGE = 2
 
 
-def check_folder(folder: Path) -> None:
+def check_folder(folder: Path, option: str = "-o") -> None:
     """Refuse what cannot be a folder of reports: one that holds other things and no manifest.
 
-    Raises AuditError before any work is done.
+    ``option`` is what named it. Raises AuditError before any work is done.
     """
     target = folder.resolve()
     if not target.parent.is_dir():
-        raise AuditError(f"there is no folder {folder.parent}", hint="Make it, or mend -o.")
+        raise AuditError(f"there is no folder {folder.parent}", hint=f"Make it, or mend {option}.")
     if not target.exists():
         return
     if not target.is_dir():
-        raise AuditError(f"-o {folder} is a file", hint="Name a folder for the reports.")
+        raise AuditError(f"{option} {folder} is a file", hint="Name a folder for the reports.")
     if Path.cwd().resolve().is_relative_to(target):
         raise AuditError(
-            f"-o {folder} is the folder you are in",
-            hint="Name one inside it, such as -o reports: it is replaced as a whole.",
+            f"{option} {folder} is the folder you are in",
+            hint="Name one inside it, such as reports: it is replaced as a whole.",
         )
     if any(target.iterdir()) and not _is_ours(target):
         raise AuditError(
