@@ -40,6 +40,10 @@ BUDGET_DAYS = "budget_days"
 Frames = Callable[[], Mapping[str, pl.DataFrame]]
 """Gives frames that some reports read, when one of these is asked for."""
 
+Needs = tuple[tuple[str, ...], bool]
+"""The dimensions of a replay, and whether it takes in the period before the asked one."""
+WHOLE: Needs = (("booking",), False)
+
 
 @dataclass(frozen=True, slots=True)
 class Definition:
@@ -62,17 +66,16 @@ class Definition:
         """The name of its query."""
         return f"{self.section}/{self.name}"
 
-    @property
-    def needs(self) -> tuple[tuple[str, ...], bool]:
-        """Reports with equal needs share a replay: dimensions, and whether the user's follow."""
-        return self.by, self.takes_more
-
     def dimensions(self, more: tuple[str, ...]) -> tuple[str, ...]:
         """What its calls are grouped by where the user asks for ``more``."""
         if not self.takes_more:
             return self.by
         own = {name for by in self.by for name in (by, f"tag:{by}")}
         return (*self.by, *(name for name in more if name not in own))
+
+    def needs(self, question: Question) -> Needs:
+        """Reports with equal needs share a replay: dimensions, and whether the period before."""
+        return self.dimensions(question.by), "spans" in self.reads and bool(question.from_date)
 
 
 def definitions(section: str = SECTION) -> tuple[Definition, ...]:
@@ -165,16 +168,20 @@ def report(
     asked = tuple(wanted)
     question = with_closings(store, question)
     check_closed(store, question)
-    whole = replay(store, replace(question, by=("booking",)))
+    _show_question(store, question)
+    whole = _replay(store, question, WHOLE, [one for one in asked if one.needs(question) == WHOLE])
     period = period_of(whole)
     asked_for = (question.from_date, question.to_date)
     spans = spans_of(*(period if any(asked_for) else widened(*period)))
+    store.show("spans", frame_of(spans))
     answered: dict[str, Report] = {}
     gathered: dict[str, pl.DataFrame] = {}
-    for by, takes in dict.fromkeys(one.needs for one in asked):
-        together = [one for one in asked if one.needs == (by, takes)]
-        if by:
-            gathered |= _lay_down(store, question, together, spans)
+    for needs in dict.fromkeys((WHOLE, *(one.needs(question) for one in asked))):
+        together = [one for one in asked if one.needs(question) == needs]
+        if needs[0]:
+            is_laid = needs == WHOLE
+            result = whole if is_laid else _replay(store, question, needs, together, spans)
+            gathered |= result.gathered
         else:
             read = {name for one in together for name in one.reads}
             if {VERDICTS, GRID} & read and fine is not None:
@@ -199,19 +206,24 @@ def _show(store: Store, frames: Mapping[str, pl.DataFrame]) -> None:
         store.show(name, frame)
 
 
-def _lay_down(
-    store: Store,
-    question: Question,
-    together: list[Definition],
-    spans: tuple[Span, ...],
-) -> Mapping[str, pl.DataFrame]:
-    """Replay what some reports ask for, and show them its rows, which are returned."""
-    asked = replace(question, by=together[0].dimensions(question.by))
-    if any("spans" in one.reads for one in together) and spans and question.from_date:
-        asked = replace(asked, from_date=spans[0].begins)
-    store.show("spans", frame_of(spans))
+def _show_question(store: Store, question: Question) -> None:
+    """Show the reports which scenarios and windows are asked about."""
     store.show("asked_scenarios", _names_of(question))
     store.show("windows", _windows_of(question))
+
+
+def _replay(
+    store: Store,
+    question: Question,
+    needs: Needs,
+    together: list[Definition],
+    spans: tuple[Span, ...] = (),
+) -> Replay:
+    """Replay what some reports ask for, and show them the rows that they read."""
+    by, with_before = needs
+    asked = replace(question, by=by)
+    if with_before and spans:
+        asked = replace(asked, from_date=spans[0].begins)
     result = replay(
         store,
         asked,
@@ -224,7 +236,7 @@ def _lay_down(
         store.show(name.partition("/")[2], frame)
     if {"replay/spent", "replay/scenarios"} <= result.gathered.keys():
         store.run("replay/measures")
-    return result.gathered
+    return result
 
 
 def _names_of(question: Question) -> pl.DataFrame:

@@ -1,7 +1,7 @@
 -- Purpose: what leads from the actual cost to each scenario, and from each month to the next
 -- Grain:   bridge × step
 -- Reads:   bridge_parts, period_parts, spans, asked_scenarios
--- By:      day
+-- By:      day, booking
 -- Once:    replay/period_parts
 -- Each:    replay/bridge_parts
 -- Columns:
