@@ -9,13 +9,16 @@ from pathlib import Path
 
 import polars as pl
 
+from auditor.config import Config
 from auditor.pipeline.finetune import tune
 from auditor.pipeline.reporting import GRID, VERDICTS, Reported, chosen, report
 from auditor.pipeline.tuning import TuningQuestion
 from auditor.reports import manifest, tuning
 from auditor.reports.figures import counted
 from auditor.reports.folder import check_folder, write_folder
+from auditor.scenarios import Scenario
 from auditor.session.common import (
+    check_not_stored,
     check_period,
     check_zone,
     dimensions_of,
@@ -48,7 +51,43 @@ def write(
     today: date,
 ) -> None:
     """``audit report -o DIR``: the files of the reports, all at once."""
-    settings = settings_of(config)
+    check_folder(output)
+    reported = answer(
+        names,
+        db,
+        settings_of(config),
+        wanted=wanted,
+        scenario_files=scenario_files,
+        prices=prices,
+        by=by,
+        from_date=from_date,
+        to_date=to_date,
+        zone=zone,
+        assume_model=assume_model,
+        today=today,
+    )
+    files = manifest.files_of(reported, formats or ("csv",))
+    write_folder(output, files)
+    say(f"Wrote {output}: {counted(len(files), 'file')}, {period_in_words(reported)}.")
+
+
+def answer(
+    names: tuple[str, ...],
+    db: Path,
+    settings: Config,
+    *,
+    wanted: tuple[str, ...],
+    scenario_files: tuple[Path, ...],
+    prices: tuple[Path, ...],
+    by: tuple[str, ...] = (),
+    from_date: date | None,
+    to_date: date | None,
+    zone: str | None,
+    assume_model: str | None,
+    today: date,
+    outputs: tuple[Path | None, ...] = (),
+) -> Reported:
+    """The reports of these names, all if there are none; ``outputs`` must be none of the logs."""
     asked = chosen(names)
     question = question_of(
         settings,
@@ -61,17 +100,18 @@ def write(
         assume_model=assume_model,
     )
     check_period(from_date, to_date)
-    check_folder(output)
     with Store.open(db, to_read=True) as store:
         check_zone(store, question.zone)
-        target = {one.name: one for one in known_scenarios(settings, ())}[TUNED]
+        check_not_stored(store, *outputs)
         verdicts = TuningQuestion(
-            base=replace(question, scenarios=(), by=()), target=target, today=today
+            base=replace(question, scenarios=(), by=()), target=target_of(settings), today=today
         )
-        reported = report(store, question, asked, lambda: frames_of(store, verdicts))
-    files = manifest.files_of(reported, formats)
-    write_folder(output, files)
-    say(f"Wrote {output}: {counted(len(files), 'file')}, {_period(reported)}.")
+        return report(store, question, asked, lambda: frames_of(store, verdicts))
+
+
+def target_of(settings: Config) -> Scenario:
+    """What the reports on fine-tuning tune."""
+    return {one.name: one for one in known_scenarios(settings, ())}[TUNED]
 
 
 def frames_of(store: Store, question: TuningQuestion) -> Mapping[str, pl.DataFrame]:
@@ -83,7 +123,8 @@ def frames_of(store: Store, question: TuningQuestion) -> Mapping[str, pl.DataFra
     }
 
 
-def _period(reported: Reported) -> str:
+def period_in_words(reported: Reported) -> str:
+    """The period of the reports, for the line that says what was written."""
     begins, ends = reported.period
     zone = reported.question.zone
     return f"{begins} to {ends}, end excluded ({zone})" if begins else "no dated calls"
