@@ -14,6 +14,7 @@ from auditor.reports.page.parts import Chart
 SCALE = 2
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 SHAPES = frozenset({"svg", "g", "path", "rect", "line", "text", "tspan", "defs", "clipPath"})
+AXIS = "axis"
 UNUSED = ("role", "aria-roledescription", "aria-hidden", "class", "pointer-events", "version")
 
 
@@ -82,8 +83,11 @@ def _tidy(element: ElementTree.Element, prefix: str) -> None:
             f"a chart holds <{element.tag}>", hint="This is a defect of audit: tell its makers."
         )
     said = element.attrib.pop("aria-label", "")
+    is_axis = "role-axis-label" in element.attrib.get("class", "")
     for name in UNUSED:
         element.attrib.pop(name, None)
+    if is_axis:
+        element.set("class", AXIS)
     for name, value in element.attrib.items():
         if name == "id":
             element.set(name, prefix + value)

@@ -62,7 +62,7 @@ def grid(
         {"x": -0.12, "y": place + 0.5, "text": text} for place, text in enumerate(kept)
     ]
     foot = len(kept) + 0.45
-    heads.append({"x": -0.12, "y": foot, "text": "turns below"})
+    heads.append({"x": -0.12, "y": foot, "text": "turns at"})
     tops: list[Spec] = [
         {"x": place + 0.5, "y": -0.3, "text": text} for place, text in enumerate(ratios)
     ]

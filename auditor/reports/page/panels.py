@@ -65,7 +65,7 @@ def _panel(look: Look, panel: Panel, times: tuple[str, ...], width: float) -> Sp
     y: Spec = {
         "type": "quantitative",
         "scale": {"zero": True, "nice": True},
-        "axis": {"tickCount": 3, "title": None, "format": "~g"},
+        "axis": {"tickCount": 3, "title": None},
     }
     small = look.size - 1
     return {

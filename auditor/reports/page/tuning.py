@@ -53,8 +53,9 @@ def workloads(source: Source) -> Part:
     chart = Chart(
         "workloads",
         title,
-        "A bar for each workload, the dearest first, with its verdict"
-        + (f"; the first {MOST_BARS}." if len(spent) > MOST_BARS else "."),
+        "A bar for each workload, the dearest first"
+        + (f", {MOST_BARS} of them" if len(spent) > MOST_BARS else "")
+        + ". Blue: fine-tuning pays; orange: it never does; grey: see the verdict.",
         lambda look: bars(look, title, shown),
     )
     told = table(
@@ -90,12 +91,12 @@ def tuning(source: Source) -> Part:
     rows: list[list[Cell]] = []
     flips: list[Decimal | None] = []
     for down, left in enumerate(kept):
-        line: list[Cell] = [f"{left:.1%}".replace(".0%", "%").replace("%", " %")]
+        line: list[Cell] = [sheet.figure(at[left, ratios[0]], "prompt_kept", _percent)]
         for right, length in enumerate(ratios):
             place = at[left, length]
             saving = sheet.money(place, "saving_usd", source.places, "+")
             line.append(saving)
-            said = f"{text_of(saving)} USD: {line[0]} of each prompt, answers × {length:f}"
+            said = f"{text_of(saving)} USD: {text_of(line[0])} of each prompt, answers × {length:f}"
             amount = drawn(sheet.rows[place]["saving_usd"])
             cells.append(GridCell(down, right, text_of(saving), said, amount))
         rows.append(line)
@@ -131,6 +132,10 @@ def _flip(share_kept: Decimal | None, text: str) -> str:
     if share_kept is None:
         return ""
     return "always" if share_kept > 1 else "never" if share_kept <= 0 else text
+
+
+def _percent(value: Decimal) -> str:
+    return f"{_short(value * 100)} %"
 
 
 def _short(value: Decimal) -> str:
