@@ -110,7 +110,7 @@ def test_every_name_stands_on_the_page_as_it_is(shown: Page) -> None:
     told = [" ".join(text.split()) for text in shown.texts]
     for name in HOSTILE:
         wanted = " ".join(printable(name).split())
-        assert wanted in told or not wanted, name
+        assert not wanted or any(text in (wanted, f"{wanted[:399]}…") for text in told), name
 
 
 def test_nothing_unseen_is_left_in_the_page(shown: Page) -> None:

@@ -36,7 +36,7 @@ def bars(look: Look, title: str, rows: Iterable[Bar], mark: float | None = None)
     left, right = _gutters(look, shown)
     text = 0.3 if look.is_narrow else 0.5
     top, bottom = (0.54, 0.86) if look.is_narrow else (0.2, 0.8)
-    room = (look.width - right - look.size * FIGURE_LETTERS) if look.is_narrow else left
+    room = (look.width - right - look.size * FIGURE_LETTERS) if look.is_narrow else left - look.size
     values = [
         {
             "name": shortened(bar.name, room, look.size),

@@ -12,6 +12,7 @@ from auditor.pipeline.reporting import Report
 from auditor.reports.figures import NOTHING, digits, n, ratio, usd
 
 CENTS = 2
+MOST_LETTERS = 400
 MINUS = "\N{MINUS SIGN}"
 Reading = Callable[[Any], str]
 
@@ -100,8 +101,9 @@ class Sheet:
         return self.figure(place, column, lambda v: usd(v if exact else cents, places, sign))
 
     def word(self, place: int, column: str) -> str:
-        """The text of a cell; control characters are written out."""
-        return printable(str(self.rows[place][column] or ""))
+        """The text of a cell; control characters are written out, very long ones are cut."""
+        text = printable(str(self.rows[place][column] or ""))
+        return text if len(text) <= MOST_LETTERS else text[: MOST_LETTERS - 1] + "…"
 
 
 def text_of(cell: Cell) -> str:

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from auditor.reports.notes import is_partly_compared
 from auditor.reports.page.bars import Bar, bars
 from auditor.reports.page.cells import Cell, Sheet, Table, drawn, table, text_of, times
 from auditor.reports.page.panels import Panel, Point, panels
@@ -40,6 +41,7 @@ def summary(source: Source) -> Part:
     """The actual cost and each scenario."""
     sheet, places = source.sheets["summary"], source.places
     order = {name: place for place, name in enumerate((ACTUAL, *source.scenarios))}
+    compared = ("compared_usd",) if is_partly_compared(sheet.rows) else ()
     rows: list[list[Cell]] = []
     shown: list[Bar] = []
     mark = None
@@ -54,12 +56,8 @@ def summary(source: Source) -> Part:
                 name,
                 sheet.word(place, "title"),
                 cost,
-                "" if is_actual else sheet.money(place, "actual_usd", places),
-                "" if is_actual else delta,
-                "" if is_actual else sheet.figure(place, "ratio", times),
-                sheet.figure(place, "calls"),
-                sheet.figure(place, "overflows"),
-                sheet.figure(place, "unpriced"),
+                *([""] * (len(compared) + 3) if is_actual else _compared(source, place, compared)),
+                *(sheet.figure(place, column) for column in ("calls", "overflows", "unpriced")),
             ]
         )
         if row["cost_usd"] is None:
@@ -69,7 +67,7 @@ def summary(source: Source) -> Part:
         tone = "plain" if is_actual else source.tones[row["name"]]
         more = "" if is_actual else text_of(delta)
         shown.append(Bar(name, text_of(cost), 0.0, drawn(row["cost_usd"]), tone, more))
-    title = "Cost of each scenario, USD, and its difference from the actual cost"
+    title = "Cost of each scenario, USD, and its delta to the actual cost"
     chart = Chart(
         "scenarios",
         title,
@@ -77,9 +75,20 @@ def summary(source: Source) -> Part:
         "orange: more.",
         lambda look: bars(look, title, shown, mark),
     )
-    columns = "Cost, Actual of the same calls, Difference, Ratio, Calls, Do not fit, Unpriced"
+    columns = "Actual of the same calls, Delta, Ratio, Calls, Overflows, Unpriced"
+    columns = f"Cost, {'Compared, ' if compared else ''}{columns}"
     told = table("Cost of each scenario, USD", "Scenario, What it is", columns, rows)
     return Part(chart if shown else None, (told,))
+
+
+def _compared(source: Source, place: int, compared: tuple[str, ...]) -> list[Cell]:
+    """The cells of the calls that have both costs."""
+    sheet = source.sheets["summary"]
+    return [
+        *(sheet.money(place, name, source.places) for name in (*compared, "actual_usd")),
+        sheet.money(place, "delta_usd", source.places, "+"),
+        sheet.figure(place, "ratio", times),
+    ]
 
 
 def training(source: Source) -> Table:
@@ -94,7 +103,7 @@ def training(source: Source) -> Table:
         ]
         for n in range(len(sheet.rows))
     ]
-    title = "Training, once and before; in neither cost nor difference above"
+    title = "Training, once and before; in neither cost nor delta above"
     return table(title, "Scenario", "Billed tokens, Training, Cost with it", rows)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 Spec = dict[str, Any]
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
-LETTER = 0.56
+LETTER = 0.6
 """Width of a letter against the size of the type, on average, with a little to spare."""
 
 

@@ -9,6 +9,7 @@ from auditor.reports.page.look import Look, Spec, shortened, spec, toned
 GAP = 26
 AXIS = 40
 HEIGHT = 92
+WIDEST_BAR = 28
 COLUMNS = 3
 
 
@@ -56,10 +57,16 @@ def _panel(look: Look, panel: Panel, times: tuple[str, ...], width: float) -> Sp
         }
         for point in panel.points
     ]
+    span = min(width, WIDEST_BAR * len(times))
     x: Spec = {
         "field": "when",
         "type": "ordinal",
-        "scale": {"domain": list(times), "paddingInner": 0.15, "paddingOuter": 0},
+        "scale": {
+            "domain": list(times),
+            "range": [0, span],
+            "paddingInner": 0.15,
+            "paddingOuter": 0,
+        },
         "axis": None,
     }
     y: Spec = {
@@ -88,7 +95,7 @@ def _panel(look: Look, panel: Panel, times: tuple[str, ...], width: float) -> Sp
                     "color": look.colours.ink,
                     "opacity": 1,
                     "thickness": 1.5,
-                    "bandSize": max(width / len(times) - 0.5, 2),
+                    "bandSize": max(span / len(times) - 0.5, 2),
                     "aria": False,
                 },
                 "encoding": {"x": x, "y": {"field": "actual", **y}},
@@ -97,7 +104,7 @@ def _panel(look: Look, panel: Panel, times: tuple[str, ...], width: float) -> Sp
             _word(times[0], 0, HEIGHT + 14, "left", small, look.colours.muted),
             _word(
                 times[-1] if len(times) > 1 else "",
-                width,
+                max(span, 13 * look.size),
                 HEIGHT + 14,
                 "right",
                 small,
