@@ -25,10 +25,11 @@ class Bar:
     ends: float
     tone: str = "plain"
     more: str = ""
+    mark: float | None = None
 
 
-def bars(look: Look, title: str, rows: Iterable[Bar], mark: float | None = None) -> Spec:
-    """Bars on one scale that holds zero. ``mark`` draws a stroke across each at that amount.
+def bars(look: Look, title: str, rows: Iterable[Bar]) -> Spec:
+    """Bars on one scale that holds zero. A bar's ``mark`` draws a stroke across at that amount.
 
     Bars that begin where the one before ended are joined by a line, as in a waterfall.
     """
@@ -50,11 +51,11 @@ def bars(look: Look, title: str, rows: Iterable[Bar], mark: float | None = None)
             "top": place + top,
             "bottom": place + bottom,
             "next": place + 1 + top,
-            "mark": mark,
+            "mark": bar.mark,
         }
         for place, bar in enumerate(shown)
     ]
-    edges = [0.0, *(x for bar in shown for x in (bar.begins, bar.ends)), mark or 0.0]
+    edges = [0.0, *(x for bar in shown for x in (bar.begins, bar.ends, bar.mark or 0.0))]
     low, high = min(edges), max(edges)
     along = {"domain": [low, high if high > low else low + 1], "nice": False, "zero": False}
     x: Spec = {
@@ -89,7 +90,7 @@ def bars(look: Look, title: str, rows: Iterable[Bar], mark: float | None = None)
                     "description": {"field": "said", "type": "nominal"},
                 },
             },
-            _strokes(look, "mark", values if mark else [], x, y, "top", "bottom"),
+            _strokes(look, "mark", [v for v in values if v["mark"]], x, y, "top", "bottom"),
             _words("name", 0, "left", y),
             _words("figure", figures_end, "right", y),
             _words("more", look.width, "right", y),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 
 from auditor.reports.notes import is_partly_compared
@@ -17,7 +16,6 @@ from auditor.reports.page.parts import (
     Chart,
     Part,
     Source,
-    booked,
     cut,
     tone_of,
 )
@@ -44,10 +42,10 @@ def summary(source: Source) -> Part:
     compared = ("compared_usd",) if is_partly_compared(sheet.rows) else ()
     rows: list[list[Cell]] = []
     shown: list[Bar] = []
-    mark = None
+    actual = {row["booking"]: drawn(row["cost_usd"]) for row in sheet.rows if row["name"] == ACTUAL}
     for place in sorted(range(len(sheet.rows)), key=lambda n: order[sheet.rows[n]["name"]]):
         row = sheet.rows[place]
-        name = booked(row["name"], row["booking"])
+        name = source.booked(row["name"], row["booking"])
         cost = sheet.money(place, "cost_usd", places)
         delta = sheet.money(place, "delta_usd", places, "+")
         is_actual = row["name"] == ACTUAL
@@ -62,18 +60,17 @@ def summary(source: Source) -> Part:
         )
         if row["cost_usd"] is None:
             continue
-        if is_actual:
-            mark = drawn(row["cost_usd"])
         tone = "plain" if is_actual else source.tones[row["name"]]
         more = "" if is_actual else text_of(delta)
-        shown.append(Bar(name, text_of(cost), 0.0, drawn(row["cost_usd"]), tone, more))
+        length, mark = drawn(row["cost_usd"]), actual[row["booking"]]
+        shown.append(Bar(name, text_of(cost), 0.0, length, tone, more, mark))
     title = "Cost of each scenario, USD, and its delta to the actual cost"
     chart = Chart(
         "scenarios",
         title,
         "The stroke across each bar is the actual cost. Blue: less than the same calls did cost; "
         "orange: more.",
-        lambda look: bars(look, title, shown, mark),
+        lambda look: bars(look, title, shown),
     )
     columns = "Actual of the same calls, Delta, Ratio, Calls, Overflows, Unpriced"
     columns = f"Cost, {'Compared, ' if compared else ''}{columns}"
@@ -141,9 +138,9 @@ def _times(
     keys, rest = cut(found, MOST_TIMES, by, f"{sheet.name}.csv", "the last")
     rows: list[list[Cell]] = [
         [
-            booked(when or "no date", booking),
+            source.booked(when or "no date", booking),
             *(
-                sheet.money(cells[when, booking, one], "cost_usd", source.places)
+                _cost(source, sheet, cells[when, booking, one])
                 if (when, booking, one) in cells
                 else ""
                 for one in names
@@ -162,15 +159,23 @@ def _points(
     name: str,
 ) -> tuple[Point, ...]:
     found = []
-    for when, booking in moments:
+    strokes: dict[str, float] = {}
+    known = [(when, booking) for when, booking in moments if (when, booking, name) in cells]
+    for when, booking in known:
+        length = drawn(sheet.rows[cells[when, booking, ACTUAL]]["cost_usd"])
+        strokes[when] = strokes.get(when, 0.0) + length
+    for when, booking in known:
         at, beside = cells[when, booking, name], cells[when, booking, ACTUAL]
-        cost, actual = sheet.rows[at]["cost_usd"], sheet.rows[beside]["cost_usd"]
         said = (
-            f"{when}: {text_of(sheet.money(at, 'cost_usd', source.places))}, "
-            f"actual {text_of(sheet.money(beside, 'cost_usd', source.places))}"
+            f"{source.booked(when, booking)}: {text_of(_cost(source, sheet, at))}, "
+            f"actual {text_of(_cost(source, sheet, beside))}"
         )
-        found.append(Point(when, _length(cost), _length(actual), said))
+        found.append(Point(when, drawn(sheet.rows[at]["cost_usd"]), strokes[when], said))
     return tuple(found)
+
+
+def _cost(source: Source, sheet: Sheet, place: int) -> Cell:
+    return sheet.money(place, "cost_usd", source.places)
 
 
 def _when(row: Mapping[str, Any], by: str) -> str:
@@ -246,7 +251,3 @@ def _bridge(source: Source, sheet: Sheet, key: tuple[str, str, str], places: lis
     label = ends if of_scenario else f"{begins} to {ends}"
     group = "From the actual cost to" if of_scenario else "From one period to the next"
     return Part(chart, (told,), label, group)
-
-
-def _length(amount: Decimal | None) -> float | None:
-    return None if amount is None else drawn(amount)

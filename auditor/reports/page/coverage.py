@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from auditor.reports.page.bars import Bar, bars
 from auditor.reports.page.cells import Cell, Table, drawn, share, table, text_of
-from auditor.reports.page.parts import MOST_ROWS, Chart, Part, Source, booked, cut
+from auditor.reports.page.parts import MOST_ROWS, Chart, Part, Source, cut
 
 
 def windows(source: Source) -> Part:
@@ -51,7 +51,7 @@ def _overflows(source: Source) -> Table:
     rows: list[list[Cell]] = [
         [
             sheet.word(n, "name"),
-            booked(sheet.word(n, "model") or "no model", sheet.rows[n]["booking"]),
+            source.booked(sheet.word(n, "model") or "no model", sheet.rows[n]["booking"]),
             sheet.figure(n, "overflows"),
             sheet.figure(n, "calls"),
             sheet.figure(n, "overflow_share", share),

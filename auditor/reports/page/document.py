@@ -118,13 +118,16 @@ def _period(reported: Reported) -> str:
 
 
 def _headline(source: Source) -> dict[str, Any]:
-    """The actual cost, as one figure where no month is closed."""
-    sheet = source.sheets["summary"]
+    """The actual cost: one figure, and those that it is made of where months are closed."""
+    sheet, bridge = source.sheets["summary"], source.sheets["bridge"]
     actual = sheet.places(name=ACTUAL)
+    costs = [(sheet.rows[n]["booking"], sheet.money(n, "cost_usd", source.places)) for n in actual]
+    starts = bridge.places(bridge="scenario", part="start")
+    whole = bridge.money(starts[0], "running_usd", source.places) if starts else None
+    is_one = len(costs) == 1 or whole is None
     return {
-        "costs": [
-            (sheet.rows[n]["booking"], sheet.money(n, "cost_usd", source.places)) for n in actual
-        ],
+        "total": [cost for _, cost in costs] if is_one else [whole],
+        "parts": [] if is_one else costs,
         "counts": [
             (name, [sheet.figure(n, name) for n in actual])
             for name in ("calls", "failed", "unpriced")

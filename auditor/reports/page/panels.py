@@ -15,11 +15,14 @@ COLUMNS = 3
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The cost of a day or month; None where there is none. ``said`` holds what is read."""
+    """The cost of a day or month, for drawing; ``said`` holds what is read.
+
+    Points of one day are stacked, and have the same ``actual``.
+    """
 
     when: str
-    cost: float | None
-    actual: float | None
+    cost: float
+    actual: float
     said: str
 
 

@@ -74,6 +74,15 @@ class Source:
         """The scenarios in their order."""
         return tuple(one.name for one in self.reported.question.scenarios)
 
+    @cached_property
+    def has_closed(self) -> bool:
+        """Whether some month is closed, so that rows are told apart by their booking."""
+        return any(row["booking"] != "open" for row in self.sheets["summary"].rows)
+
+    def booked(self, name: str, booking: str) -> str:
+        """A name, and of which booking it is where months are closed."""
+        return f"{name} ({booking})" if self.has_closed else name
+
     @property
     def cut_scenarios(self) -> str:
         """What to say where there are more scenarios than charts show; begins with a blank."""
@@ -84,11 +93,6 @@ class Source:
 def tone_of(amount: Decimal | None) -> str:
     """The tone of what is added to a cost."""
     return "plain" if not amount else "gain" if amount < 0 else "loss"
-
-
-def booked(name: str, booking: str) -> str:
-    """A name, and of which booking it is where months are closed."""
-    return name if booking == "open" else f"{name} ({booking})"
 
 
 def cut(

@@ -7,7 +7,7 @@ from decimal import Decimal
 from auditor.reports.page.bars import Bar, bars
 from auditor.reports.page.cells import Cell, Sheet, drawn, share, table, text_of
 from auditor.reports.page.grid import GridCell, grid
-from auditor.reports.page.parts import ACTUAL, MOST_ROWS, Chart, Part, Source, booked, cut
+from auditor.reports.page.parts import ACTUAL, MOST_ROWS, Chart, Part, Source, cut
 
 MOST_BARS = 20
 VERDICTS = {
@@ -31,7 +31,7 @@ def workloads(source: Source) -> Part:
     for place in listed:
         row = sheet.rows[place]
         own = sheet.word(place, "label") or sheet.word(place, "workload")
-        name = booked(own or "no workload", row["booking"])
+        name = source.booked(own or "no workload", row["booking"])
         cost = sheet.money(place, "cost_usd", source.places)
         at = judged.get(row["workload"]) if row["workload"] else None
         word, tone = (
