@@ -28,7 +28,7 @@ class Bar:
     mark: float | None = None
 
 
-def bars(look: Look, title: str, rows: Iterable[Bar]) -> Spec:
+def bars(look: Look, rows: Iterable[Bar]) -> Spec:
     """Bars on one scale that holds zero. A bar's ``mark`` draws a stroke across at that amount.
 
     Bars that begin where the one before ended are joined by a line, as in a waterfall.
@@ -73,7 +73,6 @@ def bars(look: Look, title: str, rows: Iterable[Bar]) -> Spec:
     figures_end = look.width if look.is_narrow else look.width - _more(look, shown)
     return spec(
         look,
-        title,
         data={"values": values},
         width=look.width,
         height=_height(look, shown),

@@ -101,7 +101,10 @@ class Sheet:
         return self.figure(place, column, lambda v: usd(v if exact else cents, places, sign))
 
     def word(self, place: int, column: str) -> str:
-        """The text of a cell; control characters are written out, very long ones are cut."""
+        """The text of a cell, cut where it is very long.
+
+        Control characters are written out: none may reach the page, and XML cannot hold them.
+        """
         text = printable(str(self.rows[place][column] or ""))
         return text if len(text) <= MOST_LETTERS else text[: MOST_LETTERS - 1] + "…"
 

@@ -24,8 +24,8 @@ MOST_DAYS = 100
 MOST_MONTHS = 12
 MOST_TIMES = 62
 PARTS = {
-    "not_moved": "calls no scenario moves",
-    "overflow": "calls that outgrow the window",
+    "not_moved": "calls not moved",
+    "overflow": "calls that do not fit",
     "unpriced": "calls without a price",
     "volume": "more or fewer calls",
     "model_mix": "other models",
@@ -70,7 +70,7 @@ def summary(source: Source) -> Part:
         title,
         "The stroke across each bar is the actual cost. Blue: less than the same calls did cost; "
         "orange: more.",
-        lambda look: bars(look, title, shown),
+        lambda look: bars(look, shown),
     )
     columns = "Actual of the same calls, Delta, Ratio, Calls, Overflows, Unpriced"
     columns = f"Cost, {'Compared, ' if compared else ''}{columns}"
@@ -121,8 +121,9 @@ def over_time(source: Source) -> Part:
         "over-time",
         title,
         f"A panel for each scenario with a bar for each {by}; the stroke is the actual cost. Each "
-        f"panel has a scale of its own.{source.cut_scenarios}",
-        lambda look: panels(look, title, shown, scale),
+        "panel has a scale of its own. Blue: less than the same calls did cost, in all; orange: "
+        f"more.{source.cut_scenarios}",
+        lambda look: panels(look, shown, scale),
     )
     told = _times(source, sheet, cells, by)
     return Part(chart if moments else None, (told,))
@@ -244,8 +245,8 @@ def _bridge(source: Source, sheet: Sheet, key: tuple[str, str, str], places: lis
         f"bridge-{ends}" if of_scenario else f"bridge-from-{begins}-to-{ends}",
         title,
         f"What leads from {begins} to {ends}: a bar for each part, from where the one before "
-        "ended. Parts of nothing are only in the table.",
-        lambda look: bars(look, title, shown),
+        "ended. Parts that add nothing are left out.",
+        lambda look: bars(look, shown),
     )
     told = table(title, "Step, Part", "Calls, Adds, Cost then", rows)
     label = ends if of_scenario else f"{begins} to {ends}"

@@ -36,7 +36,7 @@ def windows(source: Source) -> Part:
         "windows",
         title,
         "A bar for each window: calls that fit it and no smaller one, and their share.",
-        lambda look: bars(look, title, shown),
+        lambda look: bars(look, shown),
     )
     columns = "Calls, Share, Fit this or smaller, Tokens in, Tokens out, Actual cost"
     told = table(title, "Window", columns, rows)

@@ -93,7 +93,8 @@ def page_of(reported: Reported, target: str) -> str:
 def pictures_of(reported: Reported, target: str, kind: str) -> dict[str, bytes]:
     """Every chart as a file of that kind, ``png`` or ``svg``, and the manifest that names them."""
     charts = list(charts_of(Source(reported, target)))
-    contents = {f"{chart.name}.{kind}": KINDS[kind](chart) for chart in charts}
+    period = f"{_period(reported)} ({reported.question.zone})"
+    contents = {f"{chart.name}.{kind}": KINDS[kind](chart, period) for chart in charts}
     listed = {f"{chart.name}.{kind}": {"title": chart.title} for chart in charts}
     return with_manifest(reported, contents, listed)
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import importlib
+from textwrap import wrap
 from types import ModuleType
 from typing import Any
 from xml.etree import ElementTree
 
 from auditor.errors import AuditError
-from auditor.reports.page.look import NARROW, SLIDE, WIDE, Spec
+from auditor.reports.page.look import LETTER, NARROW, SLIDE, WIDE, Spec
 from auditor.reports.page.parts import Chart
 
 SCALE = 2
+MARGIN = 24
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 SHAPES = frozenset({"svg", "g", "path", "rect", "line", "text", "tspan", "defs", "clipPath"})
 AXIS = "axis"
@@ -40,16 +42,22 @@ def _svg(drawing: Spec) -> str:
     return svg
 
 
-def svg_file(chart: Chart) -> bytes:
-    """A chart as an SVG file for slides, with its title."""
-    return f"{_svg(chart.draw(SLIDE))}\n".encode()
+def svg_file(chart: Chart, period: str) -> bytes:
+    """A chart as an SVG file for slides, with its title, what it says, and the period."""
+    return f"{_svg(_slide(chart, period))}\n".encode()
 
 
-def png_file(chart: Chart) -> bytes:
+def png_file(chart: Chart, period: str) -> bytes:
     """The same as PNG, at twice the size for screens of today."""
-    drawing = chart.draw(SLIDE)
+    drawing = _slide(chart, period)
     png: bytes = needed("vl_convert").vegalite_to_png(drawing, scale=SCALE, allowed_base_urls=[])
     return png
+
+
+def _slide(chart: Chart, period: str) -> Spec:
+    lines = wrap(chart.says, int(SLIDE.width / (SLIDE.size * LETTER)))
+    title = {"text": chart.title, "subtitle": [*lines, period]}
+    return {**chart.draw(SLIDE), "title": title, "padding": MARGIN}
 
 
 def for_page(chart: Chart, place: int) -> tuple[str, str]:

@@ -23,7 +23,6 @@ class GridCell:
 
 def grid(
     look: Look,
-    title: str,
     cells: tuple[GridCell, ...],
     kept: tuple[str, ...],
     ratios: tuple[str, ...],
@@ -116,7 +115,6 @@ def grid(
     ]
     return spec(
         look,
-        title,
         data={"values": values},
         width=look.width,
         height=CELL * (len(kept) + 1.4),

@@ -39,29 +39,26 @@ OF_PAGE = Colours(
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """For what a chart is drawn. ``width`` is in pixels; pictures for slides carry their title."""
+    """For what a chart is drawn; ``width`` and ``size``, of the type, are in pixels."""
 
     width: int
     size: int
     is_narrow: bool = False
-    is_titled: bool = False
     colours: Colours = OF_PAGE
 
 
 WIDE = Look(width=880, size=13)
 NARROW = Look(width=360, size=14, is_narrow=True)
-SLIDE = Look(width=880, size=14, is_titled=True, colours=Colours())
+SLIDE = Look(width=880, size=14, colours=Colours())
 
 
-def spec(look: Look, title: str, **parts: Any) -> Spec:
+def spec(look: Look, **parts: Any) -> Spec:
     """A Vega-Lite specification with this look."""
     colours, size = look.colours, look.size
-    heading = {"title": shortened(title, look.width, size + 4)} if look.is_titled else {}
     return {
         "$schema": SCHEMA,
         "background": colours.paper,
-        "padding": 24 if look.is_titled else 4,
-        **heading,
+        "padding": 4,
         **parts,
         "config": {
             "font": FONT,
@@ -70,8 +67,11 @@ def spec(look: Look, title: str, **parts: Any) -> Spec:
                 "color": colours.ink,
                 "fontSize": size + 4,
                 "anchor": "start",
-                "offset": 16,
-                "frame": "group",
+                "offset": 20,
+                "frame": "bounds",
+                "subtitleColor": colours.muted,
+                "subtitleFontSize": size - 1,
+                "subtitlePadding": 8,
             },
             "text": {"color": colours.ink, "fontSize": size},
             "axis": {

@@ -35,13 +35,12 @@ class Panel:
     points: tuple[Point, ...]
 
 
-def panels(look: Look, title: str, shown: tuple[Panel, ...], times: tuple[str, ...]) -> Spec:
+def panels(look: Look, shown: tuple[Panel, ...], times: tuple[str, ...]) -> Spec:
     """Panels beside each other, each with a scale of its own that begins at zero."""
     columns = 1 if look.is_narrow else COLUMNS
     width = (look.width - (columns - 1) * GAP) / columns - AXIS
     return spec(
         look,
-        title,
         concat=[_panel(look, panel, times, width) for panel in shown],
         columns=columns,
         bounds="flush",

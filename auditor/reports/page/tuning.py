@@ -56,7 +56,7 @@ def workloads(source: Source) -> Part:
         "A bar for each workload, the dearest first"
         + (f", {MOST_BARS} of them" if len(spent) > MOST_BARS else "")
         + ". Blue: fine-tuning pays; orange: it never does; grey: see the verdict.",
-        lambda look: bars(look, title, shown),
+        lambda look: bars(look, shown),
     )
     told = table(
         "Workloads by actual cost, USD",
@@ -116,7 +116,7 @@ def tuning(source: Source) -> Part:
         title,
         "Rows: share of each prompt that is still sent. Columns: length of the answers against "
         "logged ones. Cheaper below the line; the last row says at which share it turns.",
-        lambda look: grid(look, title, tuple(cells), shares, lengths, flip_texts),
+        lambda look: grid(look, tuple(cells), shares, lengths, flip_texts),
     )
     told = table(
         f"Saving on {source.target}, USD",
