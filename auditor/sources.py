@@ -30,6 +30,7 @@ STDIN = "-"
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 BUFFER_BYTES = 1 << 20
+DOCUMENTS = frozenset(("LICENSE", "LICENCE", "COPYING", "NOTICE", "README", "CHANGELOG"))
 BOM = b"\xef\xbb\xbf"
 
 
@@ -72,6 +73,12 @@ class LogFile:
         """The digest of the bytes on disk."""
         with self._readable(), self.path.open("rb") as raw:
             return hashlib.file_digest(raw, "sha256").hexdigest()
+
+    @property
+    def is_document(self) -> bool:
+        """Whether it is called like what lies beside logs and is none: a licence, a README."""
+        name = self.path.name.upper()
+        return name.partition(".")[0] in DOCUMENTS and not name.endswith((".JSONL", ".CSV"))
 
     @property
     def size(self) -> int:

@@ -18,7 +18,8 @@ from auditor import secret
 from auditor.errors import StoreError
 from auditor.sql import query
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+UPGRADABLE = 2
 IN_MEMORY = ":memory:"
 OFFLINE: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",  # DuckDB would fetch what a query seems to need
@@ -219,8 +220,15 @@ def _prepare(store: Store, path: Path | None, to_read: bool, hash_key: bytes | N
     if not tables:
         with store.transaction():
             store.run("schema/tables", key_check=secret.check_of(store.hash_key))
+            store.run("schema/closing")
     elif not to_read:
         _check_key(store, path)
+        if "closings" not in tables:
+            with store.transaction():
+                store.run("schema/closing")
+                store.run("schema/upgrade")
+    elif "closings" not in tables:
+        store.run("schema/no_closing")
     store.run("schema/macros")
 
 
@@ -249,7 +257,7 @@ def _check_version(store: Store, path: Path | None, known: bool) -> None:
             f"{path} is of schema version {version}; this audit knows {SCHEMA_VERSION}",
             hint="Use the newer audit that wrote it, or ingest the logs into a new store.",
         )
-    if version < SCHEMA_VERSION:
+    if version < UPGRADABLE:
         raise StoreError(
             f"{path} is of schema version {version}; this audit needs {SCHEMA_VERSION}",
             hint="Ingest the logs again into a new store; this one was not touched.",

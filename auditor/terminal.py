@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,7 +27,8 @@ def show(render: Render) -> None:
 
 def drawn(render: Render, width: int) -> str:
     """What ``render`` draws for a file of that width."""
-    return _captured(render, Console(highlight=False, width=width, no_color=True))
+    file = io.StringIO()  # is UTF-8, whatever the terminal is
+    return _captured(render, Console(file=file, highlight=False, width=width, no_color=True))
 
 
 def _captured(render: Render, console: Console) -> str:

@@ -52,7 +52,7 @@ CASES = {
     "zone-of-fixed-offset": f"replay {LOG} --tz +02:00",
     "period-empty": f"replay {LOG} --from 2023-08-02 --to 2023-08-02",
     "period-backwards": f"replay {LOG} --from 2023-08-02 --to 2023-08-01",
-    "by-too-many": f"replay {LOG} --by day --by month --by model --by tier --by team",
+    "by-too-many": f"replay {LOG} --by day,month,model,tier --by team --by key --by endpoint",
     "by-nothing": f"replay {LOG} --by tag:",
     "allowance-no-number": f"replay {LOG} --allow-rejects few",
     "allowance-negative": f"replay {LOG} --allow-unpriced -1",

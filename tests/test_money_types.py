@@ -16,13 +16,19 @@ from helpers.logs import capture, failure, uncounted, write
 from helpers.runs import question, stored, tuning
 
 from auditor.pipeline import explain, replay
+from auditor.pipeline.closing import close, closings_of
+from auditor.pipeline.diffing import Run, diff
 from auditor.pipeline.finetune import tune
+from auditor.pipeline.reporting import Reported, chosen, report
+from auditor.pipeline.spans import frame_of, month_of, spans_of
+from auditor.reports.manifest import summary_of
 from auditor.sql import folder, names
 from auditor.store import Store
 
-SECTIONS = ("checks", "finetune", "ingest", "replay", "schema")
+SECTIONS = ("checks", "close", "diff", "finetune", "ingest", "replay", "reports", "schema")
 QUERIES = tuple(name for section in SECTIONS for name in names(section))
 HEAD_WORDS = ("Purpose", "Grain", "Reads", "Writes", "Params")
+REPORT_WORDS = (*HEAD_WORDS, "By", "Once", "Each", "File", "Columns")
 WRITES = re.compile(r"^\s*(CREATE|INSERT|DELETE|UPDATE|DROP|ALTER)\b", re.MULTILINE)
 INEXACT = (
     (r"(?<!/)/(?!/)", "/ makes a DOUBLE of two DECIMALs"),
@@ -61,6 +67,7 @@ VALUES: dict[str, Any] = {
     "fewest": 10,
     "ends": date(2023, 9, 1),
     "retrain_days": 7,
+    "month": date(2023, 8, 1),
 }
 MOVED: dict[str, Any] = {
     "workload": pl.String,
@@ -109,13 +116,29 @@ def priced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     others = [failure("call-3", at), uncounted("call-4", at)]
     log = write(tmp_path_factory.mktemp("money") / "calls.jsonl", [*lines, *others])
     with stored(log) as store:
+        close(store, question(), month_of("2023-08"), date(2023, 9, 1), lambda *_: True)
+        run = run_of(store)
+        diff(store, run, run)
+        closings_of(store, question())
         tune(store, tuning())
         store.run("finetune/draw", by_workload=True, most=100, tools=True)
         store.show("wanted", pl.DataFrame({"call_id": ["call-1"]}))
         store.show("moved", pl.DataFrame([("w", 1, 1)], MOVED, orient="row"))
+        store.show("spans", frame_of(spans_of(date(2023, 8, 1), date(2023, 9, 1))))
         replay(store, question(by=("team",)))
         explain(store, question(), "call-1")
         yield store
+
+
+def reported(store: Store) -> Reported:
+    """All reports but those of fine-tuning, which are written from the frames of verdicts."""
+    wanted = [one for one in chosen(()) if not one.name.startswith("finetune")]
+    return report(store, question(), wanted)
+
+
+def run_of(store: Store) -> Run:
+    found = reported(store)
+    return Run("here", summary_of(found), found.reports["charges"].frame)
 
 
 def columns_of_money(store: Store) -> Iterator[tuple[str, str]]:
@@ -149,7 +172,8 @@ def returns_rows(name: str) -> bool:
 
 
 @pytest.mark.parametrize(
-    "name", [n for n in (*names("replay"), *names("finetune")) if returns_rows(n)]
+    "name",
+    [n for part in ("replay", "finetune", "close", "diff") for n in names(part) if returns_rows(n)],
 )
 def test_every_query_of_a_result_returns_money_as_decimal(priced: Store, name: str) -> None:
     (statement,) = duckdb.extract_statements(text_of(name))
@@ -158,6 +182,15 @@ def test_every_query_of_a_result_returns_money_as_decimal(priced: Store, name: s
     money = {column: t for column, t in types.items() if "usd" in column}
     assert {column: t for column, t in money.items() if not t.startswith("DECIMAL(")} == {}
     assert not {"DOUBLE", "FLOAT"} & set(types.values())
+
+
+def test_every_report_has_money_as_decimal_and_nothing_inexact(priced: Store) -> None:
+    for name, one in reported(priced).reports.items():
+        types = one.frame.schema
+        money = {column: t for column, t in types.items() if "usd" in column}
+        assert name in ("unpriced", "coverage") or money, name
+        assert all(t.base_type() is pl.Decimal for t in money.values()), (name, money)
+        assert not [column for column, t in types.items() if t.is_float()], name
 
 
 def test_the_result_of_a_replay_has_money_and_an_exact_ratio(priced: Store) -> None:
@@ -182,7 +215,7 @@ def test_no_query_reckons_in_floating_point(name: str) -> None:
 def test_every_query_begins_with_what_it_is(name: str) -> None:
     head = head_of(name)
     assert text_of(name).startswith("-- Purpose: ")
-    assert set(head) <= set(HEAD_WORDS)
+    assert set(head) <= set(REPORT_WORDS if name.startswith("reports/") else HEAD_WORDS)
     assert "Reads" in head or "Writes" in head
     assert ("Writes" in head) == bool(WRITES.search(code_of(name)))
     if returns_rows(name):

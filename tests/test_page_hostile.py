@@ -126,7 +126,7 @@ def test_charts_are_well_formed_and_hold_shapes_and_text_alone(answered: Reporte
     for drawing in drawings:
         root = ElementTree.fromstring(drawing)
         found = {element.tag.rpartition("}")[2] for element in root.iter()}
-        shapes = {"svg", "g", "path", "rect", "line", "text", "defs", "clipPath"}
+        shapes = {"svg", "g", "path", "rect", "line", "text", "tspan", "defs", "clipPath"}
         assert found <= shapes
         assert b"var(--" not in drawing.replace(b"var(--ink)</text>", b"").replace(
             b"url(#clip) var(--ink)", b""

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from command import audit
+from helpers.logs import capture, write
 
 from auditor.errors import SourceError
 from auditor.sources import LogFile, find
@@ -150,3 +152,25 @@ def test_a_source_is_known_by_its_bytes_on_disk(tree: Path) -> None:
     digests = {LogFile(path, path.name).sha256() for path in (a, b)}
     assert len(digests) == 2
     assert LogFile(a, "other name").sha256() in digests
+
+
+@pytest.mark.parametrize("name", ["LICENSE", "README.md", "readme", "Notice.txt"])
+def test_a_document_among_logs_is_left_out_and_said_so(name: str, tmp_path: Path) -> None:
+    (tmp_path / "mixed").mkdir()
+    (tmp_path / "mixed" / name).write_text("dear diary\n", encoding="utf-8")
+    write(tmp_path / "mixed" / "calls.jsonl", [capture("call-1")])
+    first = audit("ingest", "mixed", "--db", "store.duckdb", folder=tmp_path)
+    assert first.exit_code == 0
+    assert f"Left out mixed/{name}: it is no log." in first.err
+    again = audit("ingest", "mixed", "--db", "store.duckdb", folder=tmp_path)
+    assert again.exit_code == 0
+    alone = audit("ingest", f"mixed/{name}", "--db", "other.duckdb", folder=tmp_path)
+    assert alone.exit_code == 1
+    assert "no format recognises this file" in alone.err
+
+
+def test_a_log_may_be_called_like_a_document(tmp_path: Path) -> None:
+    (tmp_path / "readme.jsonl").write_text("dear diary\n", encoding="utf-8")
+    write(tmp_path / "calls.jsonl", [capture("call-1")])
+    done = audit("ingest", "calls.jsonl", "readme.jsonl", "--db", "store.duckdb", folder=tmp_path)
+    assert done.exit_code == 1

@@ -17,6 +17,8 @@ from typing import Any
 import click
 
 from auditor import __version__
+from auditor.cli.closing import close
+from auditor.cli.diff import diff
 from auditor.cli.finetune import finetune
 from auditor.cli.options import (
     INCOMPLETE,
@@ -97,6 +99,8 @@ def ingest(logs: tuple[str, ...], db: Path, **given: Any) -> None:
 
 cli.add_command(finetune)
 cli.add_command(report)
+cli.add_command(close)
+cli.add_command(diff)
 
 
 @cli.command()
@@ -187,6 +191,16 @@ def show_pairs(db: Path, **given: Any) -> None:
     from auditor.session import showing
 
     showing.show_pairs(db, **given)
+
+
+@show.command("closings")
+@db_option(required=True)
+@config_option
+def show_closings(db: Path, **given: Any) -> None:
+    """The closed months, and what came into each of them later."""
+    from auditor.session import closing
+
+    closing.show_closings(db, **given)
 
 
 @show.command("rejects")

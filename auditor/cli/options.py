@@ -122,12 +122,10 @@ period_options = options(
     click.option("--to", "to_date", type=Day(), metavar="DATE", help="First day no longer in."),
     zone_option,
 )
-allowance_options = options(
-    allow_rejects_option,
-    click.option(
-        "--allow-unpriced", metavar="N|N%", help="Unpriced calls that still count as complete."
-    ),
+unpriced_option = click.option(
+    "--allow-unpriced", metavar="N|N%", help="Unpriced calls that still count as complete."
 )
+allowance_options = options(allow_rejects_option, unpriced_option)
 
 
 result_options = options(

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from auditor.errors import AuditError
-from auditor.pipeline.replay import Question, passes, price_cells
+from auditor.pipeline.replay import Question, passes, price_cells, with_closings
 from auditor.prices import Priced, price_call
 from auditor.scenarios import Move, Scenario
 from auditor.scenarios.card import STEPS, Route
@@ -54,6 +54,7 @@ def explain(store: Store, question: Question, wanted: str) -> Explanation:
     Raises AuditError when the store has no such call. The figures come from the queries of the
     replay, run on this call alone.
     """
+    question = with_closings(store, question)
     found = store.rows("replay/find_call", wanted=wanted)
     if not found:
         raise AuditError(
@@ -76,19 +77,20 @@ def explain(store: Store, question: Question, wanted: str) -> Explanation:
     prompt = actual["prompt_tokens"]
     day = _day(call)
     asked = call["max_tokens"]
+    prices = question.card.prices[actual["closing"]]
     return Explanation(
         call=call,
         prompt_tokens=prompt,
         produced_tokens=actual["produced_tokens"],
         need_tokens=prompt + (actual["produced_tokens"] if asked is None else asked),
         priced=price_call(
-            question.book,
+            prices.book,
             call["served_model"] or None,
             actual["requested_model"] or None,
             day,
             call["tier"],
             prompt,
-            question.names,
+            prices.names,
         ),
         meters=meters,
         actual_usd=actual["actual_usd"],
@@ -111,7 +113,13 @@ def _steps(
         move = scenario.moves[actual["move"]] if scenario.moves and actual["move"] >= 0 else None
         models = move.models if move else scenario.models
         route = question.card.route(
-            scenario, _day(call), call["tier"], actual[window], actual[prompt], models
+            scenario,
+            _day(call),
+            call["tier"],
+            actual[window],
+            actual[prompt],
+            models,
+            actual["closing"],
         )
         yield Step(
             scenario,

@@ -20,7 +20,7 @@ from auditor.pipeline.prompts import (
     own_names,
     pairs_of,
 )
-from auditor.pipeline.replay import Question, check, kinds_of, price_cells
+from auditor.pipeline.replay import Question, check, kinds_of, price_cells, with_closings
 from auditor.pipeline.tuning import Period, Row, Training, Tuning, TuningQuestion
 from auditor.prices import price, resolve
 from auditor.scenarios import Levers, Move, Scenario
@@ -41,6 +41,7 @@ def tune(store: Store, question: TuningQuestion, mix_name: str = "mix") -> Tunin
     Raises AuditError when the target is not one model with a price for training.
     """
     check_target(question)
+    question = replace(question, base=with_closings(store, question.base))
     base = replace(question.base, scenarios=_compared(question, question.target), by=())
     pairs = pairs_of(store, base) if question.output is None else ()
     run = _Run(store, question, base, pairs)

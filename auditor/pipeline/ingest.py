@@ -82,7 +82,8 @@ class Ingested:
     """What an ingest did.
 
     ``copies`` are pairs: a file, and the source it is identical with. ``conflicts`` are duplicates
-    whose token counts differ from the call that they repeat.
+    whose token counts differ from the call that they repeat. ``documents`` are files such as a
+    LICENSE that lie among logs and are none.
     """
 
     sources: int = 0
@@ -91,6 +92,7 @@ class Ingested:
     tally: Tally = field(default_factory=Tally)
     conflicts: int = 0
     copies: list[tuple[str, str]] = field(default_factory=list)
+    documents: list[str] = field(default_factory=list)
 
 
 def ingest(
@@ -117,7 +119,9 @@ def ingest(
     new = list(_not_yet_stored(store, files, done, told))
     known = tuple(formats)
     planned = (
-        [(file, digest, chosen) for file, digest in new] if chosen else _recognised(new, known)
+        [(file, digest, chosen) for file, digest in new]
+        if chosen
+        else _recognised(new, known, done)
     )
     placer = Placer(store, workload_tags, sampling=sampling)
     next_id = store.rows("ingest/next_source")[0]["source_id"]
@@ -165,14 +169,17 @@ def _not_yet_stored(
 
 
 def _recognised(
-    new: Iterable[tuple[LogFile, str]], formats: tuple[Format, ...]
+    new: list[tuple[LogFile, str]], formats: tuple[Format, ...], done: Ingested
 ) -> list[tuple[LogFile, str, Format]]:
     planned, errors = [], []
     for file, digest in new:
         try:
             planned.append((file, digest, recognise(file, formats)))
         except SourceError as error:
-            errors.append(error)
+            if file.is_document and (len(new) > 1 or done.already):
+                done.documents.append(file.name)
+            else:
+                errors.append(error)
     if len(errors) == 1:
         raise errors[0]
     if errors:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
@@ -11,9 +12,9 @@ from typing import Any
 import polars as pl
 
 from auditor.errors import AuditError
-from auditor.prices import Book
+from auditor.prices import Book, book_of_contents
 from auditor.scenarios import Scenario
-from auditor.scenarios.card import RateCard, epochs_of
+from auditor.scenarios.card import Prices, RateCard, epochs_of
 from auditor.scenarios.plans import plan_of, trainings_of
 from auditor.sql import names as query_names
 from auditor.store import Store
@@ -29,7 +30,8 @@ class Question:
 
     ``from_date`` (included) and ``to_date`` (excluded) are days of ``zone``; None is no limit.
     ``by`` are up to four dimensions: day, month, model, requested_model, endpoint, tier, source,
-    workload, or any tag (``team``, ``tag:NAME``).
+    workload, booking, or any tag (``team``, ``tag:NAME``). ``closed`` are the prices that months
+    were closed with, by the first day of each (see ``with_closings``).
     """
 
     book: Book
@@ -40,11 +42,12 @@ class Question:
     to_date: date | None = None
     by: tuple[str, ...] = ()
     assume_model: str | None = None
+    closed: Mapping[date, Prices] = field(default_factory=dict)
 
     @cached_property
     def card(self) -> RateCard:
         """The price book resolved for this question."""
-        return RateCard.of(self.scenarios, self.book, self.names)
+        return RateCard.of(self.scenarios, Prices(self.book, self.names), self.closed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ def replay(
     ``each`` are queries to gather rows with after every scan of the calls (a scan has some of the
     scenarios), ``once`` after the first; ``values`` are what these ask for.
     """
+    question = with_closings(store, question)
     once, each = tuple(once), tuple(each)
     given = {**values, "zone": question.zone}
     frames: dict[str, list[pl.DataFrame]] = {name: [] for name in (*once, *each)}
@@ -163,7 +167,7 @@ def price_cells(
     as one workload named '' if not ``by_workload``.
     """
     card = question.card
-    store.run("replay/booked")
+    _book(store, question, one_call=call_id is not None)
     moving = next((question.scenarios[n] for n in positions if question.scenarios[n].moves), None)
     if moving is None:
         store.run("replay/as_logged")
@@ -182,13 +186,38 @@ def price_cells(
         **{f"by_{n}": name for n, name in enumerate(_padded(question.by), 1)},
     )
     days = [row["price_date"] for row in store.rows("replay/dates")]
-    store.show("epochs", epochs_of(days, question.book))
+    store.show("epochs", epochs_of(days, (prices.book for prices in card.prices.values())))
     store.run("replay/cube")
     store.show("names", card.of_logged(store.rows("replay/names")))
     store.run("replay/actual")
     store.show("card", card.of_scenarios(store.rows("replay/steps"), positions))
     store.run("replay/ledger")
     store.show("asked", pl.DataFrame({"scenario": positions}, schema={"scenario": pl.Int32}))
+
+
+def _book(store: Store, question: Question, *, one_call: bool) -> None:
+    """Say how calls are booked. One call alone is shown as it is now, whatever it replaced."""
+    if not question.closed:
+        store.run("replay/booked_open")
+        return
+    store.run("replay/booked_now")
+    if not one_call:
+        store.run("replay/booked_closed")
+
+
+def with_closings(store: Store, question: Question) -> Question:
+    """The question, with the prices that the store's closed months were closed with."""
+    closed = {
+        row["month"]: Prices(
+            book_of_contents(
+                (book["name"], bytes(book["content"]))
+                for book in store.rows("close/books", month=row["month"])
+            ),
+            json.loads(row["models"]),
+        )
+        for row in store.rows("close/closings")
+    }
+    return replace(question, closed=closed) if closed else question
 
 
 def kinds_of(store: Store) -> list[tuple[str, str]]:

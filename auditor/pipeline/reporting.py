@@ -15,7 +15,16 @@ from functools import cached_property
 import polars as pl
 
 from auditor.errors import AuditError
-from auditor.pipeline.replay import MAX_DIMENSIONS, Question, Replay, Row, period_of, replay
+from auditor.pipeline.closing import check_closed
+from auditor.pipeline.replay import (
+    MAX_DIMENSIONS,
+    Question,
+    Replay,
+    Row,
+    period_of,
+    replay,
+    with_closings,
+)
 from auditor.pipeline.spans import Span, frame_of, spans_of, widened
 from auditor.sql import head
 from auditor.sql import names as query_names
@@ -56,7 +65,10 @@ class Definition:
 
     def dimensions(self, more: tuple[str, ...]) -> tuple[str, ...]:
         """What its calls are grouped by where the user asks for ``more``."""
-        return (*self.by, *more) if self.takes_more else self.by
+        if not self.takes_more:
+            return self.by
+        own = {name for by in self.by for name in (by, f"tag:{by}")}
+        return (*self.by, *(name for name in more if name not in own))
 
 
 def definitions() -> tuple[Definition, ...]:
@@ -128,6 +140,8 @@ def report(
     ``fine`` gives what the reports on fine-tuning read.
     """
     asked = tuple(wanted)
+    question = with_closings(store, question)
+    check_closed(store, question)
     whole = replay(store, replace(question, by=("booking",)))
     period = period_of(whole)
     asked_for = (question.from_date, question.to_date)

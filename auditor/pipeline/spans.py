@@ -39,6 +39,16 @@ def spans_of(begins: date | None, ends: date | None) -> tuple[Span, ...]:
         return ()
 
 
+def month_of(text: str) -> Span:
+    """The month written as 2023-08. Raises ValueError."""
+    if len(text) != len("2023-08"):
+        raise ValueError(f"{text!r} is no month such as 2023-08")
+    try:
+        return _month(date.fromisoformat(f"{text}-01"))
+    except ValueError:
+        raise ValueError(f"{text!r} is no month such as 2023-08") from None
+
+
 def widened(begins: date | None, ends: date | None) -> tuple[date | None, date | None]:
     """The whole months in which the days of a period lie."""
     if begins is None or ends is None:

@@ -5,7 +5,7 @@ that changes is a new row; a row is never edited in place.
 """
 
 from auditor.prices.book import STANDARD, Alias, Book, BookFile, Override, Row, combine
-from auditor.prices.loader import load_book, load_names, open_book
+from auditor.prices.loader import book_of_contents, contents_of, load_book, load_names, open_book
 from auditor.prices.names import Resolution, resolve
 from auditor.prices.pricing import Priced, price, price_call
 
@@ -18,7 +18,9 @@ __all__ = [
     "Priced",
     "Resolution",
     "Row",
+    "book_of_contents",
     "combine",
+    "contents_of",
     "load_book",
     "load_names",
     "open_book",

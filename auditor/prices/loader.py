@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from auditor.errors import PriceBookError
 from auditor.prices.book import STANDARD, Alias, Book, BookFile, Row, combine
 from auditor.prices.span import Dated, overlaps
-from auditor.prices.table import Record, Table, read_table
+from auditor.prices.table import Record, Source, Table, read_table
 
 REQUIRED_COLUMNS = (
     "model",
@@ -53,7 +55,42 @@ def open_book(user_paths: Iterable[Path] = ()) -> Book:
     )
 
 
-def load_book(source: Path | Traversable) -> Book:
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A file that lies in a store: what ``read_table`` asks of a file."""
+
+    name: str
+    content: bytes
+
+    def read_bytes(self) -> bytes:
+        """What is in it."""
+        return self.content
+
+    def __str__(self) -> str:
+        return f"{self.name} of a closed month"
+
+
+def book_of_contents(files: Iterable[tuple[str, bytes]]) -> Book:
+    """The book of the files that ``contents_of`` gave: the alias calendar first."""
+    names, *books = (Kept(f"{name}.csv", content) for name, content in files)
+    return combine(load_names(names), *(load_book(book) for book in books))
+
+
+def contents_of(book: Book) -> Iterator[tuple[BookFile, bytes]]:
+    """The files of a book and what is in them. Raises ``PriceBookError`` when one has changed."""
+    for file in book.files:
+        try:
+            content = Path(file.file).read_bytes()
+        except OSError:
+            content = b""
+        if hashlib.sha256(content).hexdigest() != file.sha256:
+            raise PriceBookError(
+                file.file, None, "has changed while it was used", hint="Run the command again."
+            )
+        yield file, content
+
+
+def load_book(source: Source) -> Book:
     """The price book in one CSV file with the columns above; ``Row`` says what blanks mean.
 
     Raises ``PriceBookError`` with file and line when a cell is not what its column holds, or
@@ -66,7 +103,7 @@ def load_book(source: Path | Traversable) -> Book:
     return Book((_file(table),), rows, aliases)
 
 
-def load_names(source: Path | Traversable) -> Book:
+def load_names(source: Source) -> Book:
     """A book without rates: the alias calendar of names that have no row of their own.
 
     Raises ``PriceBookError`` as ``load_book`` does.

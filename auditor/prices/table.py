@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from importlib.resources.abc import Traversable
-from pathlib import Path, PurePath
+from pathlib import PurePath
+from typing import Protocol
 
 from auditor.errors import PriceBookError
 
@@ -26,6 +26,19 @@ FRACTION_DIGITS = 9
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DECIMAL = re.compile(r"([0-9]+)(?:\.([0-9]+))?")
 _INTEGER = re.compile(r"[0-9]{1,18}")
+
+
+class Source(Protocol):
+    """A file to read: a path, a resource of a package, or one that lies in a store."""
+
+    @property
+    def name(self) -> str:
+        """Its name with its ending."""
+        ...
+
+    def read_bytes(self) -> bytes:
+        """What is in it. Raises OSError."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +145,7 @@ class Table:
     records: tuple[Record, ...]
 
 
-def read_table(
-    source: Path | Traversable, required: tuple[str, ...], optional: tuple[str, ...] = ()
-) -> Table:
+def read_table(source: Source, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> Table:
     """Read a UTF-8 CSV file with one header line; a byte order mark is accepted.
 
     Raises ``PriceBookError`` when the file cannot be read, is not UTF-8 or not well-formed CSV,

@@ -139,7 +139,7 @@ def reports(listed: Iterable[Definition], console: Console) -> None:
         if place:
             console.print()
         console.print(Text(one.name, style="bold").append(f"  {one.purpose}", style="not bold"))
-        _indented(console, f"a row a {one.grain}")
+        _indented(console, f"one row: {one.grain}")
         table = bare_table()
         table.show_header = False
         table.add_column(no_wrap=True)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
 from rich.console import Console
-from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from auditor.errors import printable
 from auditor.pipeline.replay import Replay, period_of
+from auditor.reports.bars import bar, heading, most_of, needed_by, with_bars
 from auditor.reports.figures import counted, n, places_of, ratio, usd
 from auditor.reports.notes import is_partly_compared, notes_of
 from auditor.reports.rows import dimension_columns, result_rows
@@ -21,7 +21,6 @@ from auditor.reports.rows import dimension_columns, result_rows
 WIDE = 124
 MAX_GROUP_WIDTH = 24
 MOST_ROWS = 3_000
-ROOMY = 10_000
 SHOWN_UNPRICED = 12
 
 
@@ -37,12 +36,14 @@ def show(result: Replay, console: Console) -> None:
         console.print()
     if not rows:
         console.print("No scenario was asked for.")
-    elif console.width >= WIDE:
-        print_whole(_one_table(result, rows, places), console)
+    elif console.width >= WIDE and _is_room_for_one(result, rows, places, console):
+        table = with_bars(lambda width: _one_table(result, rows, places, width, console), console)
+        print_whole(table, console)
     else:
         print_whole(_fit_table(result, rows), console)
         console.print()
-        print_whole(_cost_table(result, rows, places), console)
+        table = with_bars(lambda width: _cost_table(result, rows, places, width, console), console)
+        print_whole(table, console)
     console.print()
     if max(len(all_rows), len(result.spent)) > MOST_ROWS:
         console.print(
@@ -60,6 +61,12 @@ def show(result: Replay, console: Console) -> None:
         print_whole(unpriced_table(result.unpriced[:SHOWN_UNPRICED]), console)
         if len(result.unpriced) > SHOWN_UNPRICED:
             console.print(Text("… and more: `audit show unpriced` lists them all."))
+
+
+def _is_room_for_one(
+    result: Replay, rows: list[dict[str, Any]], places: int, console: Console
+) -> bool:
+    return needed_by(_one_table(result, rows, places, 0, console), console) <= console.width
 
 
 def _heading(result: Replay, places: int) -> Table:
@@ -139,10 +146,8 @@ def bare_table(title: str | None = None) -> Table:
 
 def print_whole(table: Table, console: Console) -> None:
     """Print a table without cutting a figure, wider than the terminal where it must be."""
-    roomy = console.options.update_width(ROOMY)
-    needed = Measurement.get(console, roomy, table).minimum
     given = console.width
-    console.width = max(given, needed)
+    console.width = max(given, needed_by(table, console))
     console.print(table, crop=False)
     console.width = given
 
@@ -158,17 +163,24 @@ def _groups(result: Replay, row: dict[str, Any]) -> list[Text]:
     return [_name(row[name]) for name in dimension_columns(result.question.by)]
 
 
-def _one_table(result: Replay, rows: list[dict[str, Any]], places: int) -> Table:
+def _one_table(
+    result: Replay, rows: list[dict[str, Any]], places: int, width: int, console: Console
+) -> Table:
     table = bare_table("What the same traffic would have cost, USD")
     _add_groups(table, result)
     table.add_column("scenario", no_wrap=True)
     for name in ("calls", "fits", "overflows", "unpriced", "tokens in", "tokens out"):
         table.add_column(name, justify="right", no_wrap=True)
     _add_money(table, rows)
+    bars = _add_bars(table, rows, width, console)
     partly = is_partly_compared(rows)
     for row in rows:
         table.add_row(
-            *_groups(result, row), _name(row["name"]), *_counts(row), *_money(row, places, partly)
+            *_groups(result, row),
+            _name(row["name"]),
+            *_counts(row),
+            *_money(row, places, partly),
+            *bars(row),
         )
         _add_training(table, row, places, blank=6)
     return table
@@ -185,14 +197,19 @@ def _fit_table(result: Replay, rows: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _cost_table(result: Replay, rows: list[dict[str, Any]], places: int) -> Table:
+def _cost_table(
+    result: Replay, rows: list[dict[str, Any]], places: int, width: int, console: Console
+) -> Table:
     table = bare_table("What the calls that fit would have cost, USD")
     _add_groups(table, result)
     table.add_column("scenario", no_wrap=True)
     _add_money(table, rows)
+    bars = _add_bars(table, rows, width, console)
     partly = is_partly_compared(rows)
     for row in rows:
-        table.add_row(*_groups(result, row), _name(row["name"]), *_money(row, places, partly))
+        table.add_row(
+            *_groups(result, row), _name(row["name"]), *_money(row, places, partly), *bars(row)
+        )
         _add_training(table, row, places)
     return table
 
@@ -244,6 +261,18 @@ def _add_money(table: Table, rows: Iterable[dict[str, Any]]) -> None:
         names.remove("compared")
     for name in names:
         table.add_column(name, justify="right", no_wrap=True)
+
+
+def _add_bars(
+    table: Table, rows: Iterable[dict[str, Any]], width: int, console: Console
+) -> Callable[[dict[str, Any]], list[Text]]:
+    """A column of bars, if it has a width: the cost, and where the actual cost ends."""
+    if not width:
+        return lambda _: []
+    ascii_only = console.options.ascii_only
+    most = most_of(row[name] for row in rows for name in ("cost_usd", "actual_usd"))
+    table.add_column(heading("cost", "actual", width, ascii_only=ascii_only), no_wrap=True)
+    return lambda row: [bar(row["cost_usd"], row["actual_usd"], most, width, ascii_only=ascii_only)]
 
 
 def _money(row: dict[str, Any], places: int, partly: bool) -> list[Text]:

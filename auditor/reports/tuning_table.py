@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ from rich.text import Text
 from auditor.errors import printable
 from auditor.finetune import is_completion_model
 from auditor.pipeline.tuning import Tuning
+from auditor.reports.bars import bar, heading, most_of, with_bars
 from auditor.reports.figures import NOTHING, counted, n, places_for, plain, prices_of, usd
 from auditor.reports.table import WIDE, bare_table, bullet, print_whole
 from auditor.reports.tuning import (
@@ -30,6 +31,8 @@ MOST_ROWS = 40
 STYLES = {"pays_back": "green", "never": "red", "needs_cut": "yellow"}
 NAME_WIDTH = 22
 PAYS_BELOW = "pays below"
+WIDE_BARS = 12
+ROOM_FOR_BARS = 140
 
 
 def show(result: Tuning, console: Console) -> None:
@@ -42,9 +45,10 @@ def show(result: Tuning, console: Console) -> None:
         console.print("No chat or completion model was called in this period.")
         return
     if console.width >= WIDE:
-        print_whole(_one_table(result, rows, places), console)
+        print_whole(_one_table(result, rows, places, console), console)
     else:
-        print_whole(_cost_table(result, rows, places), console)
+        table = with_bars(lambda width: _cost_table(result, rows, places, width, console), console)
+        print_whole(table, console)
         console.print()
         console.print(_verdict_table(result, rows))
     if any(row["beginnings"] for row in rows):
@@ -113,21 +117,62 @@ def _assumed(result: Tuning) -> str:
     )
 
 
-def _one_table(result: Tuning, rows: Sequence[Mapping[str, Any]], places: int) -> Table:
+def _one_table(
+    result: Tuning, rows: Sequence[Mapping[str, Any]], places: int, console: Console
+) -> Table:
     table = bare_table("Is fine-tuning worth it? USD")
-    _add_cost_columns(table, result)
+    _add_cost_columns(table, result, rows)
+    width = WIDE_BARS if console.width >= ROOM_FOR_BARS else 0
+    bars = _add_bars(table, result, rows, width, console)
     _add_training_columns(table)
     for row in rows:
-        table.add_row(*_cost_cells(result, row, places), *_training_cells(result, row))
+        table.add_row(*_cost_cells(result, row, places), *bars(row), *_training_cells(result, row))
     return table
 
 
-def _cost_table(result: Tuning, rows: Sequence[Mapping[str, Any]], places: int) -> Table:
+def _cost_table(
+    result: Tuning,
+    rows: Sequence[Mapping[str, Any]],
+    places: int,
+    width: int,
+    console: Console,
+) -> Table:
     table = bare_table("What each workload costs, fine-tuned too, and what 1,000 calls save, USD")
-    _add_cost_columns(table, result)
+    _add_cost_columns(table, result, rows)
+    bars = _add_bars(table, result, rows, width, console)
     for row in rows:
-        table.add_row(*_cost_cells(result, row, places))
+        table.add_row(*_cost_cells(result, row, places), *bars(row))
     return table
+
+
+def _add_bars(
+    table: Table,
+    result: Tuning,
+    rows: Sequence[Mapping[str, Any]],
+    width: int,
+    console: Console,
+) -> Callable[[Mapping[str, Any]], list[Text]]:
+    """A column of bars, if it has a width: the cost once tuned, and where the other one ends.
+
+    The whole traffic has none: against it no workload would be seen.
+    """
+    if not width:
+        return lambda _: []
+    ascii_only = console.options.ascii_only
+    most = most_of(
+        row[name]
+        for row in rows
+        if row is not result.total
+        for name in ("replayed_usd", "against_usd")
+    )
+    asked = result.question.against
+    other = asked.name if asked else "actual"
+    table.add_column(heading("tuned", other, width, ascii_only=ascii_only), no_wrap=True)
+    return lambda row: [
+        Text("")
+        if row is result.total
+        else bar(row["replayed_usd"], row["against_usd"], most, width, ascii_only=ascii_only)
+    ]
 
 
 def _verdict_table(result: Tuning, rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -139,9 +184,11 @@ def _verdict_table(result: Tuning, rows: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
-def _add_cost_columns(table: Table, result: Tuning) -> None:
+def _add_cost_columns(table: Table, result: Tuning, rows: Sequence[Mapping[str, Any]]) -> None:
     other = result.question.against
-    table.add_column("workload", overflow="fold", min_width=NAME_WIDTH, max_width=NAME_WIDTH)
+    longest = max(len(_label(result, row)) for row in rows)
+    width = min(max(longest, len("workload")), NAME_WIDTH)
+    table.add_column("workload", overflow="fold", min_width=width, max_width=width)
     for name in (
         "calls",
         "tokens in",

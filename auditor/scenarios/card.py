@@ -25,6 +25,8 @@ MAX_EDGES = 24
 NO_EDGE = 2**63 - 1
 USD_PER_TOKEN = pl.Decimal(18, 12)
 
+OPEN = date.min  # the closing of calls that are priced by the book of the run
+
 STEPS = ("window_step", "prompt_step", "moved_window_step", "moved_prompt_step")
 STAYS = -1
 AS_LOGGED = Levers(cut_calls=Decimal(0))  # whatever a scenario with moves beside it cuts
@@ -78,35 +80,41 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Prices:
+    """A price book and the user's map of model names: of the run, or of a closed month."""
+
+    book: Book
+    names: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class RateCard:
     """The price book resolved for a run: for the logged models, and for the scenarios.
 
     ``windows`` are the context windows that any target ever had, ``thresholds`` the prompt lengths
-    above which some model costs more, ``names`` the user's map of model names.
+    above which some model costs more, ``prices`` those of each closing: of ``OPEN`` for what is
+    not closed, and of each closed month those that it was closed with.
     """
 
     scenarios: tuple[Scenario, ...]
-    book: Book
-    names: Mapping[str, str]
+    prices: Mapping[date, Prices]
     windows: Staircase
     thresholds: Staircase
 
     @classmethod
-    def of(cls, scenarios: tuple[Scenario, ...], book: Book, names: Mapping[str, str]) -> RateCard:
+    def of(
+        cls, scenarios: tuple[Scenario, ...], prices: Prices, closed: Mapping[date, Prices]
+    ) -> RateCard:
         """The card of these scenarios. Raises AuditError when they have too many windows."""
-        days = (BEFORE_THE_BOOK, *book.boundaries())
-        models = {
-            resolve(model, day, book, names).model
-            for scenario in scenarios
-            for model in scenario.targets
-            for day in ((scenario.prices_at,) if scenario.prices_at else days)
-        }
-        rows = (row for model in models if model for row in book.of(model))
-        windows = Staircase.of(
-            (row.context_window for row in rows if row.context_window), "windows"
+        every = {OPEN: prices, **closed}
+        windows = {w for each in every.values() for w in _windows(scenarios, each)}
+        thresholds = {edge for each in every.values() for edge in each.book.thresholds()}
+        return cls(
+            scenarios,
+            every,
+            Staircase.of(windows, "windows"),
+            Staircase.of(thresholds, "long-prompt prices"),
         )
-        thresholds = Staircase.of(book.thresholds(), "long-prompt prices")
-        return cls(scenarios, book, names, windows, thresholds)
 
     def of_logged(self, keys: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
         """The rates of the logged calls: one row for each key of ``replay/names``.
@@ -119,6 +127,7 @@ class RateCard:
         return pl.DataFrame(
             rows,
             schema={
+                "closing": pl.Date,
                 "epoch": pl.Date,
                 "requested_model": pl.String,
                 "served_model": pl.String,
@@ -133,14 +142,15 @@ class RateCard:
         )
 
     def _logged(self, key: Mapping[str, Any]) -> dict[str, Any]:
+        prices = self.prices[key["closing"]]
         priced = price_call(
-            self.book,
+            prices.book,
             key["served_model"] or None,
             key["requested_model"] or None,
             _day(key["epoch"]),
             key["tier"],
             self.thresholds.above(key["prompt_step"]),
-            self.names,
+            prices.names,
         )
         row = priced.row
         return {
@@ -171,6 +181,7 @@ class RateCard:
             rows,
             schema={
                 "scenario": pl.Int32,
+                "closing": pl.Date,
                 "epoch": pl.Date,
                 "tier": pl.String,
                 **dict.fromkeys((*STEPS, "move"), pl.Int32),
@@ -194,18 +205,25 @@ class RateCard:
             day = None if scenario.prices_at else _day(key["epoch"])
             tier = scenario.tier or key["tier"]
             move = key["move"] if scenario.moves else None
-            place = (day, tier, key[window], key[prompt], move)
+            place = (key["closing"], day, tier, key[window], key[prompt], move)
             if place not in known:
                 known[place] = self._placed(scenario, *place)
             yield key, known[place]
 
     def _placed(
-        self, scenario: Scenario, day: date | None, tier: str, window: int, prompt: int, move: Any
+        self,
+        scenario: Scenario,
+        closing: date,
+        day: date | None,
+        tier: str,
+        window: int,
+        prompt: int,
+        move: Any,
     ) -> dict[str, Any]:
         if move == STAYS:
             return {"outcome": FITS, "stays": True, **_levers(AS_LOGGED), **_rates(None)}
         models = scenario.models if move is None else scenario.moves[move].models
-        route = self.route(scenario, day, tier, window, prompt, models)
+        route = self.route(scenario, day, tier, window, prompt, models, closing)
         return {
             "outcome": route.outcome,
             "target": route.target,
@@ -224,6 +242,7 @@ class RateCard:
         window_step: int,
         prompt_step: int,
         models: tuple[str, ...],
+        closing: date = OPEN,
     ) -> Route:
         """The first of ``models`` whose window holds the step, and its row.
 
@@ -232,9 +251,12 @@ class RateCard:
         day: on a call's own day the model may not have been there.
         """
         on = scenario.prices_at or day
+        prices = self.prices[closing]
         prompt_tokens = self.thresholds.above(prompt_step)
         for model in models:
-            priced = price(self.book, model, on, scenario.tier or tier, prompt_tokens, self.names)
+            priced = price(
+                prices.book, model, on, scenario.tier or tier, prompt_tokens, prices.names
+            )
             row = priced.row
             if row is None:
                 why = priced.reason or ""
@@ -248,6 +270,19 @@ class RateCard:
         return Route(OVERFLOWS)
 
 
+def _windows(scenarios: Iterable[Scenario], prices: Prices) -> Iterator[int]:
+    """The context windows that any target of the scenarios ever had."""
+    days = (BEFORE_THE_BOOK, *prices.book.boundaries())
+    models = {
+        resolve(model, day, prices.book, prices.names).model
+        for scenario in scenarios
+        for model in scenario.targets
+        for day in ((scenario.prices_at,) if scenario.prices_at else days)
+    }
+    rows = (row for model in models if model for row in prices.book.of(model))
+    return (row.context_window for row in rows if row.context_window)
+
+
 def _basis(found: Resolution) -> str:
     """What led from a logged name to its price; see ``RateCard.of_logged``."""
     if found.how == "alias":
@@ -256,12 +291,12 @@ def _basis(found: Resolution) -> str:
     return next((name for name, is_so in marks if is_so), "exact")
 
 
-def epochs_of(days: Iterable[date], book: Book) -> pl.DataFrame:
-    """For each day the first day that has the same prices: columns price_date, epoch.
+def epochs_of(days: Iterable[date], books: Iterable[Book]) -> pl.DataFrame:
+    """For each day the first day that has the same prices in all books: price_date, epoch.
 
     ``UNDATED`` stands for calls without a time and stays itself.
     """
-    starts = (BEFORE_THE_BOOK, *book.boundaries())
+    starts = (BEFORE_THE_BOOK, *sorted({edge for book in books for edge in book.boundaries()}))
     pairs = [
         (day, day if day == UNDATED else starts[bisect_right(starts, day) - 1]) for day in days
     ]

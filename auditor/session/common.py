@@ -228,6 +228,8 @@ def _report(done: pipeline.Ingested) -> None:
             f"{counted(done.conflicts, 'duplicate')} with other token counts than the call it "
             "repeats: the fuller reading stays."
         )
+    for document in done.documents:
+        say(f"Left out {document}: it is no log.")
     for copy, original in done.copies:
         say(f"{original} and {copy} are the same byte for byte: read once.")
 

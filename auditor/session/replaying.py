@@ -8,6 +8,7 @@ from typing import Any
 
 from auditor import pipeline
 from auditor.config import Allowance
+from auditor.pipeline.closing import check_closed
 from auditor.reports import files, table
 from auditor.reports.figures import counted
 from auditor.session.common import (
@@ -83,6 +84,7 @@ def replay(
                 assume_model=assume_model,
                 **reading,
             )
+        check_closed(store, question)
         result = pipeline.replay(store, question)
         if result.coverage["rejects"]:
             say_rejects(store, db, result.coverage["rejects"])

@@ -1,13 +1,14 @@
 -- Purpose: bring the arriving calls of one source into the store, each call once.
 -- Grain:   one row a call
--- Reads:   arriving, calls, sources
--- Writes:  calls, texts, superseded
+-- Reads:   arriving, calls, sources, closings
+-- Writes:  calls, texts, superseded, replaced
 -- Params:  $source_id, $name, $sha256
 --
 -- What a call belongs to is told by the better reading, unless only the other one knows.
 -- A call that the store already has stays as it is, unless the arriving reading is better by the
 -- order of macro quality: then the stored reading gives way. Of two that are equal the one whose
--- source comes first by name and hash stays, so that the order of arrival decides nothing.
+-- source comes first by name and hash stays, so that the order of arrival decides nothing. What a
+-- closed month holds is kept beside (replaced) before it gives way.
 
 CREATE OR REPLACE TEMP TABLE superseded AS
 SELECT
@@ -22,6 +23,11 @@ SELECT
         calls.called_at, calls.served_model, calls.requested_model, calls.endpoint, calls.tier,
         calls.max_tokens, calls.recorded_usd, calls.tags, calls.problem
     ), ($name, $sha256)) AS arriving_is_better,
+    EXISTS (
+        FROM closings
+        WHERE calls.called_at >= begins_at AND calls.called_at < ends_at
+          AND calls.source_id <= last_source
+    ) AS is_closed,
     calls.workload AS stored_workload,
     calls.prompt AS stored_prompt,
     arriving.workload AS arriving_workload,
@@ -43,9 +49,16 @@ UPDATE calls
 SET workload = coalesce(workload, arriving_workload), prompt = coalesce(calls.prompt, arriving_prompt)
 FROM superseded
 WHERE calls.call_id = superseded.call_id
-  AND NOT arriving_is_better
+  AND NOT arriving_is_better AND NOT is_closed
   AND ((workload IS NULL AND arriving_workload IS NOT NULL)
     OR (calls.prompt IS NULL AND arriving_prompt IS NOT NULL));
+
+-- What a closed month had stays booked there.
+INSERT INTO replaced BY NAME
+SELECT calls.*, $source_id::INTEGER AS replaced_by
+FROM calls
+JOIN superseded USING (call_id)
+WHERE arriving_is_better AND is_closed;
 
 DELETE FROM calls
 WHERE call_id IN (SELECT call_id FROM superseded WHERE arriving_is_better);

@@ -27,4 +27,4 @@ SELECT
         ELSE coalesce(names.reason, 'its output has no rate in the book')
     END AS reason
 FROM cube
-LEFT JOIN names USING (epoch, requested_model, served_model, tier, prompt_step);
+LEFT JOIN names USING (closing, epoch, requested_model, served_model, tier, prompt_step);

@@ -1,5 +1,5 @@
 -- Purpose: one scan of the calls: add up the tokens of all calls that no price can tell apart.
--- Grain:   price date (UTC) × model names × tier × state × steps as logged and as moved × move ×
+-- Grain:   closing × price date (UTC) × model names × tier × state × steps as logged and as moved × move ×
 --          dimensions × workload (where moves tell them apart)
 -- Reads:   considered (the calls, see replay/as_logged and replay/as_moved), sources
 -- Writes:  cells
@@ -9,7 +9,7 @@
 --          $assume_model (the model of calls whose log names none, or NULL),
 --          $call_id (one call alone, or NULL)
 --
--- Whether a moved call fits is judged on what it would send and ask for.
+-- Calls with the sign -1 are taken out (see replay/booked_closed). Whether a moved call fits is judged on what it would send and ask for.
 
 CREATE OR REPLACE TEMP TABLE cells AS
 WITH
@@ -21,10 +21,15 @@ WITH
           AND ($call_id IS NULL OR call_id = $call_id)
     )
 SELECT
+    closing,
     coalesce(called_at::DATE, DATE '0001-01-01') AS price_date,     -- 0001-01-01: undated
     coalesce(
         inside.requested_model,
-        CASE WHEN inside.served_model IS NULL THEN $assume_model END,
+        CASE
+            WHEN inside.served_model IS NOT NULL THEN NULL
+            WHEN closing = DATE '0001-01-01' THEN $assume_model
+            ELSE closed_model
+        END,
         ''
     ) AS requested_model,
     coalesce(inside.served_model, '') AS served_model,
@@ -46,22 +51,22 @@ SELECT
     CASE WHEN is_planned THEN step(sent_tokens + audio_tokens + asked_tokens, $windows) ELSE 0 END
         AS moved_window_step,
     CASE WHEN is_planned THEN step(sent_tokens, $thresholds) ELSE 0 END AS moved_prompt_step,
-    dimension($by_1, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags, workload, booking) AS by_1,
-    dimension($by_2, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags, workload, booking) AS by_2,
-    dimension($by_3, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags, workload, booking) AS by_3,
-    dimension($by_4, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags, workload, booking) AS by_4,
-    dimension($by_5, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags, workload, booking) AS by_5,
-    dimension($by_6, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags, workload, booking) AS by_6,
-    count(*) AS calls,
-    sum(input_tokens) AS input_tokens,
-    sum(cache_read_tokens) AS cache_read_tokens,
-    sum(cache_write_tokens) AS cache_write_tokens,
-    sum(output_tokens) AS output_tokens,
-    sum(reasoning_tokens) AS reasoning_tokens,
-    sum(cut_input_tokens) AS cut_input_tokens,
-    sum(cut_cache_read_tokens) AS cut_cache_read_tokens,
-    sum(cut_cache_write_tokens) AS cut_cache_write_tokens,
-    sum(recorded_usd) AS recorded_usd,
+    dimension($by_1, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags, workload, booking, sources.sha256) AS by_1,
+    dimension($by_2, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags, workload, booking, sources.sha256) AS by_2,
+    dimension($by_3, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags, workload, booking, sources.sha256) AS by_3,
+    dimension($by_4, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags, workload, booking, sources.sha256) AS by_4,
+    dimension($by_5, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags, workload, booking, sources.sha256) AS by_5,
+    dimension($by_6, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags, workload, booking, sources.sha256) AS by_6,
+    sum(sign) AS calls,
+    sum(input_tokens * sign) AS input_tokens,
+    sum(cache_read_tokens * sign) AS cache_read_tokens,
+    sum(cache_write_tokens * sign) AS cache_write_tokens,
+    sum(output_tokens * sign) AS output_tokens,
+    sum(reasoning_tokens * sign) AS reasoning_tokens,
+    sum(cut_input_tokens * sign) AS cut_input_tokens,
+    sum(cut_cache_read_tokens * sign) AS cut_cache_read_tokens,
+    sum(cut_cache_write_tokens * sign) AS cut_cache_write_tokens,
+    sum(CASE WHEN sign < 0 THEN -recorded_usd ELSE recorded_usd END) AS recorded_usd,
     min(called_at) AS first_call_at,
     max(called_at) AS last_call_at
 FROM inside

@@ -1,5 +1,5 @@
 -- Purpose: the token cube: the cells, with days that have the same prices taken together.
--- Grain:   epoch × model names × tier × state × steps × move × dimensions × workload; cell numbers it
+-- Grain:   closing × epoch × model names × tier × state × steps × move × dimensions × workload; cell numbers it
 -- Reads:   cells, epochs (price_date, epoch)
 -- Writes:  cube
 
@@ -7,7 +7,7 @@ CREATE OR REPLACE TEMP TABLE cube AS
 WITH
     added AS (
         SELECT
-            epoch, requested_model, served_model, tier, state, movable, counted_by, has_recorded,
+            closing, epoch, requested_model, served_model, tier, state, movable, counted_by, has_recorded,
             workload, move, window_step, prompt_step, moved_window_step, moved_prompt_step,
             by_1, by_2, by_3, by_4, by_5, by_6,
             CASE WHEN state = 'uncounted' THEN problem ELSE '' END AS problem,

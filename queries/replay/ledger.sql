@@ -42,7 +42,7 @@ WITH
             token_cost(output_tokens + reasoning_tokens, output_usd) AS card_output_usd
         FROM movable
         JOIN card USING (
-            epoch, tier, window_step, prompt_step, moved_window_step, moved_prompt_step, move
+            closing, epoch, tier, window_step, prompt_step, moved_window_step, moved_prompt_step, move
         )
     ),
     decided AS (

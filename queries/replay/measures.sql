@@ -4,10 +4,11 @@
 -- Writes:  measures (a temporary view)
 --
 -- Of the actual cost fits are the priced calls, which are compared with themselves. Where no call
--- is in the period it has one row without dimensions.
+-- is in the period there is one row each without dimensions (is_nothing).
 CREATE OR REPLACE TEMP VIEW measures AS
 SELECT
     0 AS place,
+    is_total AS is_nothing,
     'actual' AS name,
     'the logged traffic at dated prices' AS title,
     by_1, by_2, by_3, by_4, by_5, by_6,
@@ -34,6 +35,7 @@ WHERE NOT is_total OR NOT EXISTS (FROM spent WHERE NOT is_total)
 UNION ALL BY NAME
 SELECT
     scenario + 1 AS place,
+    NOT EXISTS (FROM spent WHERE NOT is_total) AS is_nothing,
     name,
     title,
     by_1, by_2, by_3, by_4, by_5, by_6,

@@ -9,13 +9,13 @@ WITH
             names.cache_write_usd, names.output_usd, 1::DECIMAL(7, 6) AS kept,
             0::DECIMAL(7, 6) AS cut_calls, 1::DECIMAL(7, 6) AS output
         FROM actual
-        JOIN names USING (epoch, requested_model, served_model, tier, prompt_step)
+        JOIN names USING (closing, epoch, requested_model, served_model, tier, prompt_step)
         UNION ALL BY NAME
         SELECT card.scenario, actual.*, card.input_usd, card.cache_read_usd,
             card.cache_write_usd, card.output_usd, card.kept, card.cut_calls, card.output
         FROM actual
         JOIN card USING (
-            epoch, tier, window_step, prompt_step, moved_window_step, moved_prompt_step, move
+            closing, epoch, tier, window_step, prompt_step, moved_window_step, moved_prompt_step, move
         )
         WHERE card.outcome = 'fits' AND NOT card.stays AND actual.movable
     ),

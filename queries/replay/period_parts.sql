@@ -27,7 +27,7 @@ WITH
                 (actual.produced_tokens, token_cost(actual.produced_tokens, names.output_usd))
             ] AS meters
         FROM actual
-        JOIN names USING (epoch, requested_model, served_model, tier, prompt_step)
+        JOIN names USING (closing, epoch, requested_model, served_model, tier, prompt_step)
         JOIN spans
             ON actual.by_1 >= strftime(spans.begins, '%Y-%m-%d')
             AND actual.by_1 < strftime(spans.ends, '%Y-%m-%d')

@@ -48,5 +48,6 @@ SELECT
     ratio
 FROM measures
 LEFT JOIN labels ON labels.workload = by_1
+WHERE NOT is_nothing
 ORDER BY by_1 NULLS FIRST, by_3 NULLS FIRST, by_4 NULLS FIRST, by_5 NULLS FIRST, by_6 NULLS FIRST,
     booking, place;

@@ -46,5 +46,6 @@ SELECT
     delta_usd,
     ratio
 FROM measures
+WHERE NOT is_nothing
 ORDER BY by_1 NULLS FIRST, by_3 NULLS FIRST, by_4 NULLS FIRST, by_5 NULLS FIRST, by_6 NULLS FIRST,
     booking, place;

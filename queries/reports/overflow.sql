@@ -18,7 +18,7 @@
 WITH sized AS (
     SELECT *
     FROM measures
-    WHERE place > 0
+    WHERE place > 0 AND NOT is_nothing
 )
 SELECT
     sized.name,

@@ -15,6 +15,7 @@ PIVOT (
         cost_usd, delta_usd,
         overflows + unpriced AS left_out
     FROM measures
+    WHERE NOT is_nothing
 )
 ON name
 USING

@@ -1,7 +1,7 @@
 -- Purpose: expressions that several queries share.
 -- Reads:   nothing
 -- Writes:  temporary macros quality, local_time, period_of, dimension, step, share_up, token_cost,
---          units, usd_of, picos, usd_of_picos, up, down, nearest, millionths
+--          units, usd_of, picos, usd_of_picos, per_1k, rates_in_words, up, down, nearest, millionths
 
 -- A total order on readings of one call: the greatest is kept. See ingest/name_rows.sql.
 CREATE OR REPLACE TEMP MACRO quality(
@@ -43,7 +43,7 @@ CREATE OR REPLACE TEMP MACRO period_of(from_date, to_date, zone) AS TABLE
 -- The value of a reporting dimension, '' where the call has none. $zone is an IANA zone.
 CREATE OR REPLACE TEMP MACRO dimension(
     name, called_at, zone, served_model, requested_model, endpoint, tier, source_name, tags,
-    workload, booking
+    workload, booking, source_sha256
 ) AS CASE
     WHEN name = '' THEN ''
     WHEN name = 'day' THEN coalesce(strftime(local_time(called_at, zone), '%Y-%m-%d'), '')
@@ -55,6 +55,7 @@ CREATE OR REPLACE TEMP MACRO dimension(
     WHEN name = 'source' THEN source_name
     WHEN name = 'workload' THEN coalesce(workload, '')
     WHEN name = 'booking' THEN booking
+    WHEN name = 'source_sha256' THEN source_sha256
     WHEN name LIKE 'tag:%' THEN coalesce(tags[substr(name, 5)], '')
     ELSE coalesce(tags[name], '')
 END;
@@ -114,6 +115,19 @@ CREATE OR REPLACE TEMP MACRO picos(usd) AS
     replace(usd::DECIMAL(38, 12)::VARCHAR, '.', '')::HUGEINT;
 CREATE OR REPLACE TEMP MACRO usd_of_picos(picos) AS
     picos::DECIMAL(38, 0)::DECIMAL(26, 0) * 0.000000000001::DECIMAL(12, 12);
+
+-- Rates in USD per token as words: what 1,000 tokens cost, with no more digits than they have.
+CREATE OR REPLACE TEMP MACRO per_1k(usd_per_token) AS
+    rtrim(rtrim((usd_per_token * 1000)::DECIMAL(18, 9)::VARCHAR, '0'), '.');
+CREATE OR REPLACE TEMP MACRO rates_in_words(
+    input_usd, cache_read_usd, cache_write_usd, output_usd
+) AS concat_ws(
+    ', ',
+    per_1k(input_usd) || ' sent',
+    CASE WHEN cache_read_usd <> input_usd THEN per_1k(cache_read_usd) || ' read from a cache' END,
+    CASE WHEN cache_write_usd <> input_usd THEN per_1k(cache_write_usd) || ' written to a cache' END,
+    per_1k(output_usd) || ' answered'
+);
 
 -- Quotients of whole numbers of which the second is above 0: rounded up, down (both of a first number
 -- of at least 0), or to the nearest, a half away from 0.
