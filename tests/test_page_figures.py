@@ -13,11 +13,14 @@ from typing import Any
 import pytest
 from helpers.logs import Line, capture, embedding, failure, uncounted, write
 from helpers.pages import Folder, Page, Said, number_of, reads
-from helpers.runs import august_2023, question, stored, tuning
+from helpers.runs import august_2023, question, stored, take_in, tuning
 
+from auditor.pipeline.closing import close
 from auditor.pipeline.reporting import Reported, chosen, report
+from auditor.pipeline.spans import month_of
 from auditor.reports import manifest, page
 from auditor.session.reporting import frames_of
+from auditor.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ("gpt-3.5-turbo-0613", "gpt-4-0613", "text-davinci-003", "no-such-model")
@@ -52,6 +55,19 @@ def both(folder: Path, *logs: Path, **asked: Any) -> Both:
     return Both(answered, folder)
 
 
+def closed(folder: Path, log: Path) -> Both:
+    """Of one scenario: August is closed, then come new calls and a shorter reading of one."""
+    asked = question(scenarios=tuple(one for one in august_2023() if one.name == "gpt-4"))
+    late = [capture(f"late-{n}", sent=700 + n, team="late") for n in range(5)]
+    fuller = capture("call-1", "2023-08-02T10:00:00Z", MODELS[1], sent=9, made=9, cached=5)
+    with Store.open(folder / "closed.duckdb") as store:
+        take_in(store, log)
+        close(store, asked, month_of("2023-08"), date(2023, 11, 25), lambda missing, of: True)
+        take_in(store, write(folder / "late.jsonl", [*late, fuller]))
+        answered = report(store, asked, chosen(()), lambda: frames_of(store, tuning()))
+    return Both(answered, folder)
+
+
 def strange_calls() -> Iterator[Line | str]:
     """Calls of two months of which some have no price, no date, no usage or no room."""
     for n in range(60):
@@ -66,7 +82,7 @@ def strange_calls() -> Iterator[Line | str]:
     yield "{not json"
 
 
-@pytest.fixture(scope="module", params=["the shipped month", "strange calls", "one scenario"])
+@pytest.fixture(scope="module", params=["the shipped month", "strange calls", "a closed month"])
 def given(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Both:
     folder = tmp_path_factory.mktemp("page")
     if request.param == "the shipped month":
@@ -74,7 +90,7 @@ def given(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     log = write(folder / "calls.jsonl", strange_calls())
     if request.param == "strange calls":
         return both(folder, log)
-    return both(folder, log, scenarios=tuple(s for s in august_2023() if s.name == "gpt-4"))
+    return closed(folder, log)
 
 
 def test_every_figure_is_in_a_file_to_the_digit(given: Both) -> None:
@@ -112,10 +128,12 @@ def test_charts_say_nothing_that_their_tables_do_not(given: Both) -> None:
 def test_every_scenario_stands_at_the_top_with_cost_and_difference(given: Both) -> None:
     rows = given.files.rows["summary"]
     shown = {one.at for one in given.figures("summary")}
+    is_closed = any(row["booking"] != "open" for row in rows)
     for place, row in enumerate(rows):
+        name = f"{row['name']} ({row['booking']})" if is_closed else row["name"]
         if row["cost_usd"]:
             assert f"summary:{place}:cost_usd" in shown
-            assert row["name"] in given.page.texts
+            assert name in given.page.texts
         if row["delta_usd"] and row["name"] != "actual":
             assert f"summary:{place}:delta_usd" in shown
 
@@ -133,6 +151,14 @@ def test_every_day_and_every_cell_of_the_grid_is_on_the_page(given: Both) -> Non
     assert {int(one.at.split(":")[1]) for one in given.figures("daily")} == dated
     savings = [one for one in given.figures("finetune_grid") if one.at.endswith(":saving_usd")]
     assert len(savings) == len(given.files.rows["finetune_grid"])
+
+
+def test_every_workload_that_cost_something_is_on_the_page(given: Both) -> None:
+    rows = given.files.rows["by_workload"]
+    spent = {n for n, row in enumerate(rows) if row["name"] == "actual" and row["cost_usd"]}
+    shown = {int(one.at.split(":")[1]) for one in given.figures("by_workload")}
+    assert spent <= shown
+    assert 0 < len(spent) <= 100
 
 
 def test_labels_of_the_grid_and_of_the_windows_are_those_of_the_files(given: Both) -> None:

@@ -17,6 +17,7 @@ from auditor.reports.page.parts import (
     Part,
     Source,
     cut,
+    has_something,
     tone_of,
 )
 
@@ -60,7 +61,7 @@ def summary(source: Source) -> Part:
         )
         if row["cost_usd"] is None:
             continue
-        tone = "plain" if is_actual else source.tones[row["name"]]
+        tone = "plain" if is_actual else tone_of(row["delta_usd"])
         more = "" if is_actual else text_of(delta)
         length, mark = drawn(row["cost_usd"]), actual[row["booking"]]
         shown.append(Bar(name, text_of(cost), 0.0, length, tone, more, mark))
@@ -134,7 +135,7 @@ def _times(
 ) -> Table:
     """A row for each day or month, and a column for each scenario."""
     names = (ACTUAL, *source.scenarios)
-    with_calls = [key for key, n in cells.items() if sheet.rows[n]["calls"]]
+    with_calls = [key for key, n in cells.items() if has_something(sheet.rows[n])]
     found = sorted({(when, booking) for when, booking, _ in with_calls}, reverse=True)
     keys, rest = cut(found, MOST_TIMES, by, f"{sheet.name}.csv", "the last")
     rows: list[list[Cell]] = [

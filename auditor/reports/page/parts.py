@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from auditor.pipeline.reporting import Reported
 from auditor.reports.figures import counted, places_for
@@ -66,8 +66,11 @@ class Source:
 
     @cached_property
     def tones(self) -> Mapping[str, str]:
-        """Whether a scenario costs less or more than the same calls did."""
-        return {row["name"]: tone_of(row["delta_usd"]) for row in self.sheets["summary"].rows}
+        """Whether a scenario costs less or more than the same calls did; plain if in part."""
+        found: dict[str, set[str]] = {}
+        for row in self.sheets["summary"].rows:
+            found.setdefault(row["name"], set()).add(tone_of(row["delta_usd"]))
+        return {name: min(tones) if len(tones) == 1 else "plain" for name, tones in found.items()}
 
     @property
     def scenarios(self) -> tuple[str, ...]:
@@ -93,6 +96,11 @@ class Source:
 def tone_of(amount: Decimal | None) -> str:
     """The tone of what is added to a cost."""
     return "plain" if not amount else "gain" if amount < 0 else "loss"
+
+
+def has_something(row: Mapping[str, Any]) -> bool:
+    """Whether a row is of any call; a correction may be of money alone."""
+    return bool(row["calls"] or row["cost_usd"])
 
 
 def cut(

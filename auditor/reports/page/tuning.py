@@ -7,7 +7,7 @@ from decimal import Decimal
 from auditor.reports.page.bars import Bar, bars
 from auditor.reports.page.cells import Cell, Sheet, drawn, share, table, text_of
 from auditor.reports.page.grid import GridCell, grid
-from auditor.reports.page.parts import ACTUAL, MOST_ROWS, Chart, Part, Source, cut
+from auditor.reports.page.parts import ACTUAL, MOST_ROWS, Chart, Part, Source, cut, has_something
 
 MOST_BARS = 20
 VERDICTS = {
@@ -23,7 +23,7 @@ def workloads(source: Source) -> Part:
     """Workloads by money, with what fine-tuning would do for them."""
     sheet, fine = source.sheets["by_workload"], source.sheets["finetune"]
     judged = {row["workload"]: n for n, row in enumerate(fine.rows)}
-    spent = [n for n in sheet.places(name=ACTUAL) if sheet.rows[n]["calls"]]
+    spent = [n for n in sheet.places(name=ACTUAL) if has_something(sheet.rows[n])]
     spent.sort(key=lambda n: (-(sheet.rows[n]["cost_usd"] or Decimal(0)), n))
     rows: list[list[Cell]] = []
     shown: list[Bar] = []
