@@ -73,7 +73,7 @@ def report(
     svg: Path | None,
     **given: Any,
 ) -> None:
-    """Write reports for finance: a folder of files and their manifest, or a page to look at.
+    """Write reports for finance: a folder of files, or a page to look at.
 
     NAMEs are reports; all of them unless given.
     """
