@@ -3,7 +3,8 @@
 Keys: ``allow_rejects`` and ``allow_unpriced`` (a count, or a share such as "0.5%"), ``timezone``
 (IANA name), ``prices`` and ``scenarios`` (lists of files, relative to audit.toml),
 ``workload_tags`` (the tags that say what a call belongs to, the first that it has), ``[models]``
-(name in the logs = name in the price book), ``[formats.NAME]`` (see auditor.formats.mapped).
+(name in the logs = name in the price book), ``[formats.NAME]`` (see auditor.formats.mapped),
+``[focus]`` (see auditor.reports.focus).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ KEYS = (
     "workload_tags",
     "models",
     "formats",
+    "focus",
 )
 
 
@@ -77,6 +79,7 @@ class Config:
     workload_tags: tuple[str, ...] | None = None
     models: Mapping[str, str] = field(default_factory=dict)
     formats: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    focus: Mapping[str, Any] = field(default_factory=dict)
 
 
 def load(path: Path | None, folder: Path) -> Config:
@@ -157,6 +160,10 @@ def _checked(name: str, entries: Mapping[str, Any], folder: Path) -> Config:
         if not isinstance(formats, dict) or not all(isinstance(f, dict) for f in formats.values()):
             raise refuse("formats", "must be tables: [formats.NAME]")
         values["formats"] = formats
+    if "focus" in entries:
+        if not isinstance(entries["focus"], dict):
+            raise refuse("focus", "must be a table: [focus]")
+        values["focus"] = entries["focus"]
     return Config(**values)
 
 

@@ -108,6 +108,20 @@ SCENARIOS = {
     "gpt-4-32k": [GPT_4_32K],
     "gpt-4-8k": [GPT_4_8K],
 }
+# what the windows of each ladder are windows of
+TARGETS = {
+    "babbage-002": ["babbage-002"],
+    "davinci-002": ["davinci-002"],
+    "ft-babbage-002": ["ft:babbage-002"],
+    "ft-davinci-002": ["ft:davinci-002"],
+    "ft-gpt-3.5-turbo": ["ft:gpt-3.5-turbo-0613"],
+    "gpt-3.5-turbo": ["gpt-3.5-turbo-0613", "gpt-3.5-turbo-16k-0613"],
+    "gpt-3.5-turbo-16k": ["gpt-3.5-turbo-16k-0613"],
+    "gpt-3.5-turbo-4k": ["gpt-3.5-turbo-0613"],
+    "gpt-4": ["gpt-4-0613", "gpt-4-32k"],
+    "gpt-4-32k": ["gpt-4-32k"],
+    "gpt-4-8k": ["gpt-4-0613"],
+}
 
 
 def actual_cost(call: Call) -> Decimal | None:
@@ -185,6 +199,40 @@ def scenario(calls: list[Call], name: str) -> dict[str, Any]:
         "compared_calls": len(compared),
         "compared_usd": text(asked),
     }
+
+
+def bridge(calls: list[Call], name: str) -> dict[str, Decimal]:
+    """What leads from the actual cost to a scenario's, a part a call."""
+    parts: dict[str, Decimal] = {}
+    for call in calls:
+        if call["state"] == "failed":
+            continue
+        paid = actual_cost(call)
+        _add(parts, "start", paid)
+        if call["embedding"]:
+            _add(parts, "not_moved", None if paid is None else -paid)
+            continue
+        is_counted = call["state"] == "counted"
+        asked = scenario_cost(call, SCENARIOS[name]) if is_counted else None
+        if asked is None:
+            _add(parts, "overflow" if is_counted else "unpriced", None if paid is None else -paid)
+        elif paid is None:
+            _add(parts, "unpriced", asked)
+        else:
+            model = _on(NAMES[call["served"] or call["requested"]], call["day"])
+            same = model is not None and model[2] == _target(call, name)
+            _add(parts, "rate" if same else "model_mix", asked - paid)
+    return {part: amount for part, amount in parts.items() if amount}
+
+
+def _add(parts: dict[str, Decimal], part: str, amount: Decimal | None) -> None:
+    parts[part] = parts.get(part, Decimal(0)) + (amount or 0)
+
+
+def _target(call: Call, name: str) -> str:
+    """The model whose window takes the call."""
+    ladder = zip(SCENARIOS[name], TARGETS[name], strict=True)
+    return next(model for rung, model in ladder if scenario_cost(call, [rung]) is not None)
 
 
 def total(costs: Iterable[Decimal | None]) -> Decimal | None:

@@ -25,7 +25,7 @@ from auditor.reports.manifest import summary_of
 from auditor.sql import folder, names
 from auditor.store import Store
 
-SECTIONS = ("checks", "close", "diff", "finetune", "ingest", "replay", "reports", "schema")
+SECTIONS = ("checks", "close", "diff", "finetune", "focus", "ingest", "replay", "reports", "schema")
 QUERIES = tuple(name for section in SECTIONS for name in names(section))
 HEAD_WORDS = ("Purpose", "Grain", "Reads", "Writes", "Params")
 REPORT_WORDS = (*HEAD_WORDS, "By", "Once", "Each", "File", "Columns")
@@ -215,7 +215,7 @@ def test_no_query_reckons_in_floating_point(name: str) -> None:
 def test_every_query_begins_with_what_it_is(name: str) -> None:
     head = head_of(name)
     assert text_of(name).startswith("-- Purpose: ")
-    assert set(head) <= set(REPORT_WORDS if name.startswith("reports/") else HEAD_WORDS)
+    assert set(head) <= set(REPORT_WORDS if name.startswith(("reports/", "focus/")) else HEAD_WORDS)
     assert "Reads" in head or "Writes" in head
     assert ("Writes" in head) == bool(WRITES.search(code_of(name)))
     if returns_rows(name):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import tempfile
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 import oracle
-from helpers.logs import GARBAGE, Line, capture, embedding, failure, uncounted
-from helpers.runs import Document, august_2023, replayed
+from helpers.logs import GARBAGE, Line, capture, embedding, failure, uncounted, write
+from helpers.runs import Document, august_2023, question, replayed, stored
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from auditor.pipeline.reporting import chosen, report
 
 UNKNOWN_NAMES = (
     "gpt-5000",
@@ -137,6 +141,28 @@ def test_the_tool_says_what_the_oracle_says(
         "outside_period": 0,
     }
     check_figures(found, drawn)
+
+
+@settings(deadline=None, max_examples=15, derandomize=True)
+@given(drawn=st.lists(calls(), min_size=1, max_size=12))
+def test_the_bridge_to_each_scenario_is_what_the_oracle_says(drawn: list[oracle.Call]) -> None:
+    """Every part, to the last digit; the summary, too."""
+    lines = [line_of(number, call) for number, call in enumerate(drawn)]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        stored(write(Path(folder) / "calls.jsonl", lines)) as store,
+    ):
+        found = report(store, question(), chosen(("bridge", "summary"))).reports
+    for name in oracle.SCENARIOS:
+        rows = [r for r in found["bridge"].frame.rows(named=True) if r["to_name"] == name]
+        parts = {row["part"]: row["amount_usd"] for row in rows if row["amount_usd"]}
+        end = parts.pop("end", 0)
+        assert parts == oracle.bridge(drawn, name)
+        (row,) = [r for r in found["summary"].frame.rows(named=True) if r["name"] == name]
+        assert end == (row["cost_usd"] or 0)
+        expected = oracle.scenario(drawn, name)
+        assert oracle.text(row["cost_usd"]) == expected["cost_usd"]
+        assert oracle.text(row["delta_usd"]) == expected["delta_usd"]
 
 
 def test_the_oracle_knows_every_scenario_of_a_plain_run() -> None:

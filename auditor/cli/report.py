@@ -17,7 +17,8 @@ from auditor.cli.options import (
     scenario_options,
 )
 
-FORMATS = ("csv", "json", "parquet")
+FORMATS = ("csv", "json", "parquet", "focus")
+FOCUS_VERSIONS = ("1.2", "1.4")
 
 
 @click.command()
@@ -60,7 +61,19 @@ FORMATS = ("csv", "json", "parquet")
     "formats",
     type=click.Choice(FORMATS),
     multiple=True,
-    help="csv unless given. May be repeated.",
+    help="csv unless given. May be repeated. focus: charges for FinOps tools, in CSV.",
+)
+@click.option(
+    "--focus-version",
+    type=click.Choice(FOCUS_VERSIONS),
+    default="1.2",
+    show_default=True,
+    help="Version of FOCUS.",
+)
+@click.option(
+    "--focus-sub-account",
+    metavar="TAG",
+    help="The tag that names the sub accounts of FOCUS; project unless given.",
 )
 @assume_model_option
 @config_option
@@ -96,6 +109,8 @@ def report(
 
     if given["output"] is None:
         raise click.UsageError("Name a folder for the reports with -o.")
+    if names and set(given["formats"]) == {"focus"}:
+        raise click.UsageError("NAMEs have no file in FOCUS: add --format csv, or leave them out.")
     reporting.write(names, db, today=today, **given)
 
 
@@ -110,6 +125,8 @@ def _folders(png: Path | None, svg: Path | None) -> dict[str, Path]:
 def _page(names: tuple[str, ...], html: bool, given: dict[str, Any]) -> Path | None:
     """Where the page goes. Takes from ``given`` what only the files of reports know."""
     output, by, formats = (given.pop(name) for name in ("output", "by", "formats"))
+    for name in ("focus_version", "focus_sub_account"):
+        given.pop(name)
     for option, value in (("NAMEs", names), ("--by", by), ("--format", formats)):
         if value:
             raise click.UsageError(

@@ -31,6 +31,7 @@ from auditor.sql import names as query_names
 from auditor.store import Store
 
 SECTION = "reports"
+FOCUS = "focus"
 MORE = "..."
 VERDICTS = "verdicts"
 GRID = "grid"
@@ -52,11 +53,12 @@ class Definition:
     takes_more: bool
     is_parquet: bool
     columns: Mapping[str, str]
+    section: str = SECTION
 
     @property
     def query(self) -> str:
         """The name of its query."""
-        return f"{SECTION}/{self.name}"
+        return f"{self.section}/{self.name}"
 
     @property
     def needs(self) -> tuple[tuple[str, ...], bool]:
@@ -71,15 +73,25 @@ class Definition:
         return (*self.by, *(name for name in more if name not in own))
 
 
-def definitions() -> tuple[Definition, ...]:
-    """Every report there is, by name."""
-    return tuple(_definition(name) for name in query_names(SECTION))
+def definitions(section: str = SECTION) -> tuple[Definition, ...]:
+    """Every report there is, by name; those of section ``focus`` are the export of that name."""
+    return tuple(_definition(name) for name in query_names(section))
+
+
+def focus_definitions(sub_account: str) -> tuple[Definition, ...]:
+    """The files of the FOCUS export; a tag names the sub accounts."""
+    return tuple(
+        replace(one, by=(*one.by[:2], f"tag:{sub_account}", *one.by[3:]))
+        for one in definitions(FOCUS)
+    )
 
 
 def _definition(query: str) -> Definition:
     found = head(query)
+    section, _, name = query.partition("/")
     return Definition(
-        name=query.removeprefix(f"{SECTION}/"),
+        name=name,
+        section=section,
         purpose=found.words["Purpose"],
         grain=found.words["Grain"],
         by=tuple(name for name in found.listed("By") if name != MORE),
@@ -92,9 +104,12 @@ def _definition(query: str) -> Definition:
     )
 
 
-def chosen(names: Iterable[str]) -> tuple[Definition, ...]:
-    """The reports of these names, all if there are none. Raises AuditError for one unknown."""
-    known = {one.name: one for one in definitions()}
+def chosen(names: Iterable[str], *, focus: bool = False) -> tuple[Definition, ...]:
+    """The reports of these names, all if there are none. Raises AuditError for one unknown.
+
+    With ``focus`` the files of that export are among them.
+    """
+    known = {one.name: one for one in (*definitions(), *(definitions(FOCUS) if focus else ()))}
     wanted = tuple(dict.fromkeys(names)) or tuple(known)
     for name in wanted:
         if name not in known:
@@ -117,7 +132,7 @@ class Reported:
     """The reports of a run. ``whole`` is the replay of the asked period by booking.
 
     ``spans`` are the periods that the bridge compares, of which the first is only what the second
-    is compared with.
+    is compared with. ``gathered`` are the rows of the queries that the reports asked for.
     """
 
     question: Question
@@ -125,6 +140,7 @@ class Reported:
     period: tuple[date | None, date | None]
     spans: tuple[Span, ...]
     reports: Mapping[str, Report]
+    gathered: Mapping[str, pl.DataFrame]
 
     @cached_property
     def actual(self) -> Row:
@@ -147,10 +163,11 @@ def report(
     asked_for = (question.from_date, question.to_date)
     spans = spans_of(*(period if any(asked_for) else widened(*period)))
     answered: dict[str, Report] = {}
+    gathered: dict[str, pl.DataFrame] = {}
     for by, takes in dict.fromkeys(one.needs for one in asked):
         together = [one for one in asked if one.needs == (by, takes)]
         if by:
-            _lay_down(store, question, together, spans)
+            gathered |= _lay_down(store, question, together, spans)
         elif any({VERDICTS, GRID} & set(one.reads) for one in together) and fine is not None:
             for name, frame in fine().items():
                 store.show(name, frame)
@@ -162,6 +179,7 @@ def report(
         period=period,
         spans=spans,
         reports={one.name: answered[one.name] for one in asked},
+        gathered=gathered,
     )
 
 
@@ -170,8 +188,8 @@ def _lay_down(
     question: Question,
     together: list[Definition],
     spans: tuple[Span, ...],
-) -> None:
-    """Replay what some reports ask for, and show them its rows."""
+) -> Mapping[str, pl.DataFrame]:
+    """Replay what some reports ask for, and show them its rows, which are returned."""
     asked = replace(question, by=together[0].dimensions(question.by))
     if any("spans" in one.reads for one in together) and spans and question.from_date:
         asked = replace(asked, from_date=spans[0].begins)
@@ -190,6 +208,7 @@ def _lay_down(
         store.show(name.partition("/")[2], frame)
     if {"replay/spent", "replay/scenarios"} <= result.gathered.keys():
         store.run("replay/measures")
+    return result.gathered
 
 
 def _names_of(question: Question) -> pl.DataFrame:

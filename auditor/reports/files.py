@@ -29,7 +29,8 @@ from auditor.reports.rows import (
 from auditor.scenarios import Scenario
 
 SCHEMA = "audit.replay/1"
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# After OWASP's list; the wide ones begin a formula in an East Asian Excel.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def as_json(result: Replay) -> str:
@@ -114,20 +115,37 @@ def as_csv(result: Replay) -> str:
     return csv_text(result_schema(result), result_rows(result))
 
 
-def csv_text(columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """Rows as RFC 4180 with ``\\n``: every digit, and no text that could be taken for a formula."""
+def csv_text(
+    columns: Iterable[str],
+    rows: Iterable[Mapping[str, Any]],
+    number: Callable[[Any], str | None] = digits,
+) -> str:
+    """Rows as RFC 4180 with ``\\n``: every digit, and no text that could be taken for a formula.
+
+    ``number`` writes what is no text.
+    """
     names = tuple(columns)
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([_cell(name) for name in names])
-    writer.writerows([_cell(row[name]) for name in names] for row in rows)
+    writer = csv.writer(_Lines(out), lineterminator="\r\n")
+    writer.writerow([_cell(name, number) for name in names])
+    writer.writerows([_cell(row[name], number) for name in names] for row in rows)
     return out.getvalue()
 
 
-def _cell(value: Any) -> str:
+class _Lines:
+    """Ends lines with ``\\n``; the writer must believe in ``\\r\\n`` to quote both of them."""
+
+    def __init__(self, out: io.StringIO) -> None:
+        self._out = out
+
+    def write(self, line: str) -> None:
+        self._out.write(line.removesuffix("\r\n") + "\n")
+
+
+def _cell(value: Any, number: Callable[[Any], str | None]) -> str:
     if isinstance(value, str):
         return f"'{value}" if value.startswith(FORMULA_STARTS) else value
-    return digits(value) or ""
+    return number(value) or ""
 
 
 def as_markdown(result: Replay) -> str:

@@ -1,7 +1,9 @@
 """A folder of files that appears as a whole: the new ones all at once, or the old ones stay.
 
-The files are written beside the folder and then take its place in one step where the system has
-one (Linux), else in two. What else lies in the folder is taken along.
+The files are written beside the folder and then take its place in one step where the system has one
+(Linux), else in two. What else lies in the folder is taken along: linked into the new one before
+the two change places, so that a run that is killed leaves nothing out. What such a run left beside
+the folder is cleared away by the next.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import platform
 import shutil
 import sys
 import tempfile
@@ -68,7 +71,9 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     """
     target = folder.resolve()
     try:
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as name:
+        _recover(target)
+        prefix = f"{_prefix(target)}{os.getpid()}."
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=target.parent) as name:
             new = Path(name) / "new"
             new.mkdir()
             for file, content in files.items():
@@ -76,6 +81,8 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
                     stream.write(content)
                     stream.flush()
                     os.fsync(stream.fileno())
+            if target.exists():
+                _link_others(target, new)
             _take_place(new, target)
             if new.exists():
                 _bring_along(new, target)
@@ -116,9 +123,63 @@ def _exchange(one: Path, other: Path) -> bool:
     )
 
 
-def _bring_along(old: Path, target: Path) -> None:
-    """Move what is not of an earlier run into the new folder; nothing of it is lost."""
+def _others(old: Path, new: Path) -> list[tuple[Path, Path]]:
+    """What is not of an earlier run, with its place in the new folder, where nothing is yet."""
     ours = _written(old) or frozenset()
-    for entry in sorted(old.iterdir()):
-        if entry.name not in ours and not (target / entry.name).exists():
-            shutil.move(entry, target / entry.name)
+    pairs = ((entry, new / entry.name) for entry in sorted(old.iterdir()))
+    return [pair for pair in pairs if pair[0].name not in ours and not os.path.lexists(pair[1])]
+
+
+def _link_others(old: Path, new: Path) -> None:
+    """Have what others put into the old folder in the new one too, before it takes its place."""
+    for entry, place in _others(old, new):
+        _link(entry, place)
+
+
+def _link(entry: Path, place: Path) -> None:
+    if entry.is_symlink():
+        place.symlink_to(entry.readlink())
+    elif entry.is_dir():
+        place.mkdir()
+        for inner in entry.iterdir():
+            _link(inner, place / inner.name)
+        shutil.copystat(entry, place)
+    elif entry.is_file():
+        try:
+            os.link(entry, place)
+        except OSError:  # a file system without links
+            shutil.copy2(entry, place)
+
+
+def _bring_along(old: Path, target: Path) -> None:
+    """Move what came into the old folder meanwhile; nothing of it is lost."""
+    for entry, place in _others(old, target):
+        shutil.move(entry, place)
+
+
+def _prefix(target: Path) -> str:
+    return f".{target.name}.{platform.node() or 'here'}."
+
+
+def _recover(target: Path) -> None:
+    """Clear away what killed runs left; what one took away between its two steps comes back."""
+    prefix = _prefix(target)
+    for left in target.parent.iterdir():
+        process = left.name.removeprefix(prefix).partition(".")[0]
+        if not left.name.startswith(prefix) or not process.isdecimal() or _runs(int(process)):
+            continue
+        if not target.exists() and (left / "old").is_dir():
+            (left / "old").rename(target)
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _runs(process: int) -> bool:
+    if sys.platform == "win32":
+        return True  # there is no asking without harm
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

@@ -10,7 +10,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from auditor.pipeline.reporting import Report, Reported
+from auditor.pipeline.reporting import FOCUS, Report, Reported
+from auditor.reports import focus
 from auditor.reports.figures import digits, plain
 from auditor.reports.files import csv_text, parquet_bytes, run_of, texts
 from auditor.reports.folder import MANIFEST
@@ -19,11 +20,18 @@ SCHEMA = "audit.report/1"
 FORMATS = ("csv", "json", "parquet")
 
 
-def files_of(reported: Reported, formats: tuple[str, ...]) -> dict[str, bytes]:
-    """The files of the reports in these formats, and the manifest that names them."""
+def files_of(
+    reported: Reported, formats: tuple[str, ...], focus_version: str | None = None
+) -> dict[str, bytes]:
+    """The files of the reports in these formats, and the manifest that names them.
+
+    With ``focus_version`` those of the FOCUS export are among them.
+    """
     contents: dict[str, bytes] = {}
     listed: dict[str, dict[str, Any]] = {}
     for report in reported.reports.values():
+        if report.definition.section == FOCUS:
+            continue
         for format_ in ("parquet",) if report.definition.is_parquet else formats:
             name = f"{report.definition.name}.{format_}"
             contents[name] = written(report, format_)
@@ -32,15 +40,23 @@ def files_of(reported: Reported, formats: tuple[str, ...]) -> dict[str, bytes]:
                 "rows": report.frame.height,
                 "columns": report.frame.columns,
             }
-    return with_manifest(reported, contents, listed)
+    if focus_version is None:
+        return with_manifest(reported, contents, listed)
+    charged, columns = focus.files_of(reported, focus_version)
+    more = {"focus": focus.summary_of(reported, focus_version)}
+    return with_manifest(reported, contents | charged, listed | columns, more)
 
 
 def with_manifest(
-    reported: Reported, contents: dict[str, bytes], listed: Mapping[str, Mapping[str, Any]]
+    reported: Reported,
+    contents: dict[str, bytes],
+    listed: Mapping[str, Mapping[str, Any]],
+    more: Mapping[str, Any] | None = None,
 ) -> dict[str, bytes]:
-    """The files, and the manifest that names them with what is ``listed`` of each."""
+    """The files, and the manifest that names them with what is ``listed`` of each, and ``more``."""
     manifest = {
         **summary_of(reported),
+        **(more or {}),
         "files": {
             name: {
                 **listed.get(name, {}),

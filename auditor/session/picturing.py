@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from auditor.errors import AuditError
+from auditor.pipeline.reporting import chosen
 from auditor.reports import files, page
 from auditor.reports.figures import counted
 from auditor.reports.folder import check_folder, write_folder
@@ -44,7 +45,7 @@ def write(
     for folder in folders.values():
         check_folder(folder)
     reported = answer(
-        page.REPORTS,
+        chosen(page.REPORTS),
         db,
         settings,
         wanted=wanted,

@@ -11,9 +11,18 @@ import polars as pl
 
 from auditor.config import Config
 from auditor.pipeline.finetune import tune
-from auditor.pipeline.reporting import GRID, VERDICTS, Reported, chosen, report
+from auditor.pipeline.reporting import (
+    FOCUS,
+    GRID,
+    VERDICTS,
+    Definition,
+    Reported,
+    chosen,
+    focus_definitions,
+    report,
+)
 from auditor.pipeline.tuning import TuningQuestion
-from auditor.reports import manifest, tuning
+from auditor.reports import focus, manifest, tuning
 from auditor.reports.figures import counted
 from auditor.reports.folder import check_folder, write_folder
 from auditor.scenarios import Scenario
@@ -47,15 +56,25 @@ def write(
     zone: str | None,
     assume_model: str | None,
     formats: tuple[str, ...],
+    focus_version: str,
+    focus_sub_account: str | None,
     output: Path,
     today: date,
 ) -> None:
     """``audit report -o DIR``: the files of the reports, all at once."""
     check_folder(output)
+    settings = settings_of(config)
+    account = focus.Account.of(settings.focus, settings.file or "", focus_sub_account)
+    formats = formats or ("csv",)
+    tables = tuple(one for one in formats if one != FOCUS)
+    asked = (
+        *(chosen(names) if tables else ()),
+        *(focus_definitions(account.sub_account) if FOCUS in formats else ()),
+    )
     reported = answer(
-        names,
+        asked,
         db,
-        settings_of(config),
+        settings,
         wanted=wanted,
         scenario_files=scenario_files,
         prices=prices,
@@ -65,14 +84,17 @@ def write(
         zone=zone,
         assume_model=assume_model,
         today=today,
+        shown={"account": account.frame},
     )
-    files = manifest.files_of(reported, formats or ("csv",))
+    files = manifest.files_of(reported, tables, focus_version if FOCUS in formats else None)
     write_folder(output, files)
     say(f"Wrote {output}: {counted(len(files), 'file')}, {period_in_words(reported)}.")
+    if FOCUS in formats and (words := focus.left_out_in_words(reported)):
+        say(words)
 
 
 def answer(
-    names: tuple[str, ...],
+    asked: tuple[Definition, ...],
     db: Path,
     settings: Config,
     *,
@@ -86,9 +108,9 @@ def answer(
     assume_model: str | None,
     today: date,
     outputs: tuple[Path | None, ...] = (),
+    shown: Mapping[str, pl.DataFrame] | None = None,
 ) -> Reported:
-    """The reports of these names, all if there are none; ``outputs`` must be none of the logs."""
-    asked = chosen(names)
+    """These reports; ``outputs`` must be none of the logs, ``shown`` is what they further read."""
     question = question_of(
         settings,
         prices,
@@ -106,6 +128,8 @@ def answer(
         verdicts = TuningQuestion(
             base=replace(question, scenarios=(), by=()), target=target_of(settings), today=today
         )
+        for name, frame in (shown or {}).items():
+            store.show(name, frame)
         return report(store, question, asked, lambda: frames_of(store, verdicts))
 
 

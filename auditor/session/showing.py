@@ -66,7 +66,7 @@ def show_prices(
 
 def show_reports(names: tuple[str, ...]) -> None:
     """``audit report --list``."""
-    listed = reporting.chosen(names)
+    listed = reporting.chosen(names, focus=True)
     terminal.show(lambda console: catalogue.reports(listed, console))
 
 

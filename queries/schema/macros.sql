@@ -1,7 +1,8 @@
 -- Purpose: expressions that several queries share.
 -- Reads:   nothing
 -- Writes:  temporary macros quality, local_time, period_of, dimension, step, share_up, token_cost,
---          units, usd_of, picos, usd_of_picos, per_1k, rates_in_words, up, down, nearest, millionths
+--          units, usd_of, picos, usd_of_picos, per_1k, rates_in_words, up, down, nearest, millionths,
+--          focus_moment, focus_number, focus_tags
 
 -- A total order on readings of one call: the greatest is kept. See ingest/name_rows.sql.
 CREATE OR REPLACE TEMP MACRO quality(
@@ -137,3 +138,13 @@ CREATE OR REPLACE TEMP MACRO nearest(whole, parts) AS
     sign(whole) * ((abs(whole) * 2 + parts) // (nullif(parts, 0) * 2));
 CREATE OR REPLACE TEMP MACRO millionths(count) AS
     (count::DECIMAL(38, 0) * 0.000001::DECIMAL(7, 6))::DECIMAL(38, 6);
+
+-- FOCUS: a day's first moment in a zone as UTC, a number with its point, tags as a JSON object.
+CREATE OR REPLACE TEMP MACRO focus_moment(day, zone) AS
+    strftime(timezone('UTC', timezone(zone, day::TIMESTAMP)), '%Y-%m-%dT%H:%M:%SZ');
+CREATE OR REPLACE TEMP MACRO focus_number(amount) AS
+    regexp_replace(amount::VARCHAR, '(\.\d+?)0+$', '\1');
+CREATE OR REPLACE TEMP MACRO focus_tags(team, api_key) AS
+    json_merge_patch(
+        '{}'::JSON, json_object('team', team, 'x_ApiKeyId', api_key)
+    )::VARCHAR;
