@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from auditor.errors import printable
@@ -50,7 +50,7 @@ def notes_of(result: Replay, rows: Iterable[dict[str, Any]], places: int) -> Ite
     yield from _of_books(result)
 
 
-def is_partly_compared(rows: Iterable[dict[str, Any]]) -> bool:
+def is_partly_compared(rows: Iterable[Mapping[str, Any]]) -> bool:
     """Whether some call fits a scenario and has no actual cost to compare with."""
     return any(row["compared_calls"] < row["fits"] for row in rows)
 

@@ -27,7 +27,9 @@ from auditor.pipeline.tuning import TuningQuestion
 from auditor.reports import focus, manifest, tuning
 from auditor.reports.figures import counted
 from auditor.reports.folder import check_folder, write_folder
+from auditor.scenarios import Scenario
 from auditor.session.common import (
+    check_not_stored,
     check_period,
     check_zone,
     dimensions_of,
@@ -62,13 +64,55 @@ def write(
     today: date,
 ) -> None:
     """``audit report -o DIR``: the files of the reports, all at once."""
+    check_folder(output)
     settings = settings_of(config)
     account = focus.Account.of(settings.focus, settings.file or "", focus_sub_account)
+    formats = formats or ("csv",)
     tables = tuple(one for one in formats if one != FOCUS)
     asked = (
         *(chosen(names) if tables else ()),
         *(focus_definitions(account.sub_account) if FOCUS in formats else ()),
     )
+    reported = answer(
+        asked,
+        db,
+        settings,
+        wanted=wanted,
+        scenario_files=scenario_files,
+        prices=prices,
+        by=by,
+        from_date=from_date,
+        to_date=to_date,
+        zone=zone,
+        assume_model=assume_model,
+        today=today,
+        shown={"account": account.frame},
+    )
+    files = manifest.files_of(reported, tables, focus_version if FOCUS in formats else None)
+    write_folder(output, files)
+    say(f"Wrote {output}: {counted(len(files), 'file')}, {period_in_words(reported)}.")
+    if FOCUS in formats and (words := focus.left_out_in_words(reported)):
+        say(words)
+
+
+def answer(
+    asked: tuple[Definition, ...],
+    db: Path,
+    settings: Config,
+    *,
+    wanted: tuple[str, ...],
+    scenario_files: tuple[Path, ...],
+    prices: tuple[Path, ...],
+    by: tuple[str, ...] = (),
+    from_date: date | None,
+    to_date: date | None,
+    zone: str | None,
+    assume_model: str | None,
+    today: date,
+    outputs: tuple[Path | None, ...] = (),
+    shown: Mapping[str, pl.DataFrame] | None = None,
+) -> Reported:
+    """These reports; ``outputs`` must be none of the logs, ``shown`` is what they further read."""
     question = question_of(
         settings,
         prices,
@@ -80,16 +124,17 @@ def write(
         assume_model=assume_model,
     )
     check_period(from_date, to_date)
-    check_folder(output)
     with Store.open(db, to_read=True) as store:
         check_zone(store, question.zone)
-        store.show("account", account.frame)
-        reported = answered(store, settings, question, asked, today)
-    files = manifest.files_of(reported, tables, focus_version if FOCUS in formats else None)
-    write_folder(output, files)
-    say(f"Wrote {output}: {counted(len(files), 'file')}, {period_in_words(reported)}.")
-    if FOCUS in formats and (words := focus.left_out_in_words(reported)):
-        say(words)
+        check_not_stored(store, *outputs)
+        for name, frame in (shown or {}).items():
+            store.show(name, frame)
+        return answered(store, settings, question, asked, today)
+
+
+def target_of(settings: Config) -> Scenario:
+    """What the reports on fine-tuning tune."""
+    return {one.name: one for one in known_scenarios(settings, ())}[TUNED]
 
 
 def answered(
@@ -105,9 +150,8 @@ def answered(
 
     ``budgets_of`` asks for budgets in place of ``question``.
     """
-    target = {one.name: one for one in known_scenarios(settings, ())}[TUNED]
     verdicts = TuningQuestion(
-        base=replace(question, scenarios=(), by=()), target=target, today=today
+        base=replace(question, scenarios=(), by=()), target=target_of(settings), today=today
     )
     return report(
         store,
