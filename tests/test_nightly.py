@@ -38,6 +38,27 @@ def test_it_writes_what_audit_report_writes(tmp_path: Path) -> None:
         assert by_hand == (tmp_path / "reports" / f"{name}.csv").read_bytes()
 
 
+def test_the_page_and_focus_lie_in_the_folder(tmp_path: Path) -> None:
+    """As `audit report` writes them; the page shows all together, whatever ``by``."""
+    settings = night_folder(tmp_path) / "audit.toml"
+    keys = 'page = "look.html"\nformats = ["csv", "focus"]\nfocus_version = "1.4"\n'
+    text = settings.read_text("utf-8")
+    settings.write_text(text.replace("[nightly]\n", f"[nightly]\n{keys}"), encoding="utf-8")
+    assert nightly(tmp_path).exit_code == COMPLETE
+    written = reports_of(tmp_path)
+    asked = ("--scenario", "gpt-4", "--db", "audit.duckdb")
+    page = audit("report", *asked, "--html", "-o", "page.html", folder=tmp_path)
+    assert page.exit_code == COMPLETE
+    assert written["look.html"] == (tmp_path / "page.html").read_bytes()
+    version = ("--format", "focus", "--focus-version", "1.4")
+    assert audit("report", *asked, *version, "-o", "f", folder=tmp_path).exit_code == COMPLETE
+    assert written["focus.csv"] == (tmp_path / "f" / "focus.csv").read_bytes()
+    listed = json.loads(written["manifest.json"])["files"]
+    assert listed.keys() == written.keys() - {"manifest.json"}
+    assert nightly(tmp_path).exit_code == COMPLETE
+    assert reports_of(tmp_path) == written
+
+
 def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
     first = nightly(night_folder(tmp_path, limit="0.001"))
     before = reports_of(tmp_path)

@@ -2,8 +2,9 @@
 
 ``[nightly]``: ``logs`` (files, folders, patterns), ``db`` and ``output`` (the folder of reports)
 must be there; the rest may be: ``scenarios`` and ``by`` (as --scenario and --by), ``reports``
-(names), ``formats``, ``from`` and ``to`` (dates), ``lock_timeout`` ("10 min"), and of the reading
-``exclude``, ``assume_model``, ``estimate`` and ``keep_text``. Paths are relative to audit.toml.
+(names), ``formats``, ``focus_version``, ``page`` (a file in the folder of reports), ``from`` and
+``to`` (dates), ``lock_timeout`` ("10 min"), and of the reading ``exclude``, ``assume_model``,
+``estimate`` and ``keep_text``. Paths are relative to audit.toml.
 
 ``[[budget]]``: ``period`` and ``limit_usd`` must be there, ``name``, ``where``, ``warn_at`` ("80%")
 and ``look_back`` (periods) may be.
@@ -22,7 +23,8 @@ from typing import Any
 from auditor.budgets import MOST_DIMENSIONS, PERIODS, USD_DIGITS, Budget
 from auditor.errors import ConfigError
 
-FORMATS = ("csv", "json", "parquet")
+FORMATS = ("csv", "json", "parquet", "focus")
+FOCUS_VERSIONS = ("1.2", "1.4")
 KEYS = (
     "logs",
     "db",
@@ -31,6 +33,8 @@ KEYS = (
     "by",
     "reports",
     "formats",
+    "focus_version",
+    "page",
     "from",
     "to",
     "lock_timeout",
@@ -61,6 +65,8 @@ class Nightly:
     by: tuple[str, ...] = ()
     reports: tuple[str, ...] = ()
     formats: tuple[str, ...] = ("csv",)
+    focus_version: str = "1.2"
+    page: str | None = None
     from_date: date | None = None
     to_date: date | None = None
     lock_seconds: int = 600
@@ -146,6 +152,8 @@ def nightly_of(file: str, entries: Any, folder: Path) -> Nightly:
         output=folder / table.text("output", 'Write output = "reports".'),
         **lists,
         formats=tuple(dict.fromkeys(formats)),
+        focus_version=_focus_version(table),
+        page=_page(table) if "page" in entries else None,
         from_date=from_date,
         to_date=to_date,
         lock_seconds=_wait(table),
@@ -153,6 +161,22 @@ def nightly_of(file: str, entries: Any, folder: Path) -> Nightly:
         estimate=table.flag("estimate"),
         keep_text=table.flag("keep_text"),
     )
+
+
+def _focus_version(table: _Table) -> str:
+    version = table.entries.get("focus_version", FOCUS_VERSIONS[0])
+    if version not in FOCUS_VERSIONS:
+        known = ", ".join(f'"{one}"' for one in FOCUS_VERSIONS)
+        raise table.error("focus_version", f"= {version}", f"Write one of: {known}.")
+    return str(version)
+
+
+def _page(table: _Table) -> str:
+    hint = 'Write page = "report.html": a file in the folder of the reports.'
+    name = table.text("page", hint)
+    if Path(name).name != name or not name.endswith(".html"):
+        raise table.error("page", f"= {name} is no name such as report.html", hint)
+    return name
 
 
 def _wait(table: _Table) -> int:

@@ -13,8 +13,8 @@ from pathlib import Path
 from auditor.config import Config
 from auditor.config.nightly import Nightly
 from auditor.errors import AuditError, ConfigError, StoreBusyError
-from auditor.pipeline.reporting import Reported, chosen
-from auditor.reports import manifest, nightly
+from auditor.pipeline.reporting import FOCUS, chosen, focus_definitions
+from auditor.reports import focus, manifest, nightly, page
 from auditor.reports.folder import check_folder, holds, put_right, write_folder
 from auditor.reports.nightly import Verdict
 from auditor.session.common import (
@@ -28,7 +28,7 @@ from auditor.session.common import (
 )
 from auditor.session.locking import lock_files, only_run
 from auditor.session.replaying import missing_of
-from auditor.session.reporting import answered, period_in_words
+from auditor.session.reporting import answered, period_in_words, target_of
 from auditor.store import Store
 from auditor.terminal import put
 
@@ -46,7 +46,14 @@ def run(
     """
     settings = settings_of(config)
     plan = _plan_of(settings, config)
-    asked = chosen((*plan.reports, BUDGETS) if plan.reports else ())
+    if plan.page is not None:
+        page.check_installed()
+    account = focus.Account.of(settings.focus, settings.file or "")
+    tables = tuple(name for name in plan.formats if name != FOCUS)
+    asked = (
+        *(chosen((*plan.reports, BUDGETS) if plan.reports else ())),
+        *(focus_definitions(account.sub_account) if FOCUS in plan.formats else ()),
+    )
     question = question_of(
         settings,
         (),
@@ -77,12 +84,20 @@ def run(
             keep_text=plan.keep_text,
         )
         always = replace(question, from_date=None, to_date=None)
+        store.show("account", account.frame)
         reported = answered(store, settings, question, asked, day, budgets_of=always)
         verdict = Verdict(
             missing=missing_of(reported.whole, settings.allow_rejects, settings.allow_unpriced),
             budgets=tuple(reported.reports[BUDGETS].frame.rows(named=True)),
         )
-        files = manifest.files_of(reported, plan.formats, further=_further(reported, verdict))
+        further = {nightly.FILE: nightly.as_json(reported, verdict)}
+        if plan.page is not None:
+            # the page shows all together, whatever the reports are split by
+            whole = replace(question, by=())
+            seen = answered(store, settings, whole, chosen(page.REPORTS), day, budgets_of=always)
+            further[plan.page] = page.page_of(seen, target_of(settings).title).encode()
+        version = plan.focus_version if FOCUS in plan.formats else None
+        files = manifest.files_of(reported, tables, version, further)
         if not holds(plan.output, files):
             write_folder(plan.output, files)
     put(nightly.in_a_line(reported, verdict, period_in_words(reported), done.calls))
@@ -135,8 +150,3 @@ def _opened(db: Path, hash_key: bytes | None, seconds: int) -> Iterator[Store]:
                 tries -= 1
                 time.sleep(RETRY_SECONDS)
         yield store
-
-
-def _further(reported: Reported, verdict: Verdict) -> dict[str, bytes]:
-    """What lies beside the reports in their folder, by name."""
-    return {nightly.FILE: nightly.as_json(reported, verdict)}
