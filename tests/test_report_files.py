@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import COMPLETE, ERROR, audit
+from command import COMPLETE, ERROR, INCOMPLETE, audit
 from helpers.logs import capture, write
 
 from auditor.errors import AuditError
@@ -263,3 +263,17 @@ def test_folders_that_are_not_of_reports_are_refused(tmp_path: Path) -> None:
         done = audit("report", "summary", "--db", "a.duckdb", "-o", name, folder=tmp_path)
         assert done.exit_code == ERROR, (name, done)
     assert [path.name for path in other.iterdir()] == [MANIFEST]
+
+
+def test_reports_of_incomplete_figures_are_written_and_said_to_be(tmp_path: Path) -> None:
+    """As a replay: exit code 3 where more is missing than is allowed."""
+    write(tmp_path / "calls.jsonl", [capture("a"), capture("b", model="gpt-5000"), "{not json"])
+    audit("ingest", "calls.jsonl", "--db", "a.duckdb", folder=tmp_path)
+    asked = ("report", "summary", "--db", "a.duckdb", "-o", "out")
+    done = audit(*asked, folder=tmp_path)
+    assert done.exit_code == INCOMPLETE
+    assert "Incomplete: 1 line rejected.\n" in done.err
+    assert "Incomplete: 1 call without an actual cost.\n" in done.err
+    assert (tmp_path / "out" / "summary.csv").is_file()
+    allowed = ("--allow-rejects", "1", "--allow-unpriced", "50%")
+    assert audit(*asked, *allowed, folder=tmp_path).exit_code == COMPLETE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import click
 
 from auditor.cli.options import (
+    INCOMPLETE,
+    allowance_options,
     assume_model_option,
     config_option,
     db_option,
@@ -76,6 +79,7 @@ FOCUS_VERSIONS = ("1.2", "1.4")
     help="The tag that names the sub accounts of FOCUS; project unless given.",
 )
 @assume_model_option
+@allowance_options
 @config_option
 def report(
     names: tuple[str, ...],
@@ -103,15 +107,16 @@ def report(
         page = _page(names, html, given)
         from auditor.session import picturing
 
-        picturing.write(db, html=page, folders=folders, today=today, **given)
-        return
+        complete = picturing.write(db, html=page, folders=folders, today=today, **given)
+        sys.exit(0 if complete else INCOMPLETE)
     from auditor.session import reporting
 
     if given["output"] is None:
         raise click.UsageError("Name a folder for the reports with -o.")
     if names and set(given["formats"]) == {"focus"}:
         raise click.UsageError("NAMEs have no file in FOCUS: add --format csv, or leave them out.")
-    reporting.write(names, db, today=today, **given)
+    complete = reporting.write(names, db, today=today, **given)
+    sys.exit(0 if complete else INCOMPLETE)
 
 
 def _folders(png: Path | None, svg: Path | None) -> dict[str, Path]:

@@ -19,11 +19,13 @@ FULL, MARK = "█", "┃"
 ASCII_FULL, ASCII_MARK = "#", "|"
 
 
-def with_bars(make: Callable[[int], Table], console: Console, widest: int = WIDEST) -> Table:
-    """The table that ``make`` gives for a width of bars: as wide as the terminal has room for."""
-    table = make(0)
-    room = console.width - _measured(table, console).maximum - GAP
-    return table if room < NARROWEST else make(min(room, widest))
+def with_bars(bare: Table, make: Callable[[int], Table], console: Console) -> Table:
+    """The table that ``make`` gives for a width of bars: as wide as the terminal has room for.
+
+    ``bare`` is the table without bars, and the result where there is no room.
+    """
+    room = console.width - _measured(bare, console).maximum - GAP
+    return bare if room < NARROWEST else make(min(room, WIDEST))
 
 
 def needed_by(table: Table, console: Console) -> int:

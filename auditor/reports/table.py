@@ -36,14 +36,8 @@ def show(result: Replay, console: Console) -> None:
         console.print()
     if not rows:
         console.print("No scenario was asked for.")
-    elif console.width >= WIDE and _is_room_for_one(result, rows, places, console):
-        table = with_bars(lambda width: _one_table(result, rows, places, width, console), console)
-        print_whole(table, console)
     else:
-        print_whole(_fit_table(result, rows), console)
-        console.print()
-        table = with_bars(lambda width: _cost_table(result, rows, places, width, console), console)
-        print_whole(table, console)
+        _print_scenarios(result, rows, places, console)
     console.print()
     if max(len(all_rows), len(result.spent)) > MOST_ROWS:
         console.print(
@@ -63,10 +57,25 @@ def show(result: Replay, console: Console) -> None:
             console.print(Text("… and more: `audit show unpriced` lists them all."))
 
 
-def _is_room_for_one(
+def _print_scenarios(
     result: Replay, rows: list[dict[str, Any]], places: int, console: Console
-) -> bool:
-    return needed_by(_one_table(result, rows, places, 0, console), console) <= console.width
+) -> None:
+    """One table where the terminal has room for it, else two."""
+
+    def one(width: int) -> Table:
+        return _one_table(result, rows, places, width, console)
+
+    def costs(width: int) -> Table:
+        return _cost_table(result, rows, places, width, console)
+
+    if console.width >= WIDE:
+        bare = one(0)
+        if needed_by(bare, console) <= console.width:
+            print_whole(with_bars(bare, one, console), console)
+            return
+    print_whole(_fit_table(result, rows), console)
+    console.print()
+    print_whole(with_bars(costs(0), costs, console), console)
 
 
 def _heading(result: Replay, places: int) -> Table:

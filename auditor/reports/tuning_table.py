@@ -47,8 +47,7 @@ def show(result: Tuning, console: Console) -> None:
     if console.width >= WIDE:
         print_whole(_one_table(result, rows, places, console), console)
     else:
-        table = with_bars(lambda width: _cost_table(result, rows, places, width, console), console)
-        print_whole(table, console)
+        _print_costs(result, rows, places, console)
         console.print()
         console.print(_verdict_table(result, rows))
     if any(row["beginnings"] for row in rows):
@@ -62,6 +61,15 @@ def show(result: Tuning, console: Console) -> None:
         console.print(Text(f"The tables end after {MOST_ROWS:,} rows; --format csv holds all."))
     for note in _notes(result, places):
         console.print(bullet(note))
+
+
+def _print_costs(
+    result: Tuning, rows: Sequence[Mapping[str, Any]], places: int, console: Console
+) -> None:
+    def costs(width: int) -> Table:
+        return _cost_table(result, rows, places, width, console)
+
+    print_whole(with_bars(costs(0), costs, console), console)
 
 
 def _heading(result: Tuning) -> Table:

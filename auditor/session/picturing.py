@@ -11,7 +11,13 @@ from auditor.reports import files, page
 from auditor.reports.figures import counted
 from auditor.reports.folder import check_folder, write_folder
 from auditor.session.common import check_output, own_files, settings_of
-from auditor.session.reporting import answer, period_in_words, target_of
+from auditor.session.reporting import (
+    answer,
+    is_complete,
+    period_in_words,
+    target_of,
+    with_allowances,
+)
 from auditor.terminal import say
 
 
@@ -29,13 +35,16 @@ def write(
     zone: str | None,
     assume_model: str | None,
     today: date,
-) -> None:
+    allow_rejects: str | None,
+    allow_unpriced: str | None,
+) -> bool:
     """The page and, by kind of picture, the folders of its charts. Each is there as a whole.
 
+    Returns whether the figures are complete, within the allowances.
     Raises AuditError where the extra ``page`` is not installed.
     """
     page.check_installed()
-    settings = settings_of(config)
+    settings = with_allowances(settings_of(config), allow_rejects, allow_unpriced)
     if html is not None:
         check_output(html, own_files(settings, db, *prices, *scenario_files))
         if html.is_dir():
@@ -66,3 +75,4 @@ def write(
         pictures = page.pictures_of(reported, target, kind)
         write_folder(folder, pictures)
         say(f"Wrote {folder}: {counted(len(pictures) - 1, 'picture')} and their manifest.")
+    return is_complete(reported, settings)

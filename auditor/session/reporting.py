@@ -29,6 +29,7 @@ from auditor.reports.figures import counted
 from auditor.reports.folder import check_folder, write_folder
 from auditor.scenarios import Scenario
 from auditor.session.common import (
+    allowance_of,
     check_not_stored,
     check_period,
     check_zone,
@@ -38,6 +39,7 @@ from auditor.session.common import (
     scenarios_of,
     settings_of,
 )
+from auditor.session.replaying import missing_of
 from auditor.store import Store
 from auditor.terminal import say
 
@@ -62,10 +64,15 @@ def write(
     focus_sub_account: str | None,
     output: Path,
     today: date,
-) -> None:
-    """``audit report -o DIR``: the files of the reports, all at once."""
+    allow_rejects: str | None,
+    allow_unpriced: str | None,
+) -> bool:
+    """``audit report -o DIR``: the files of the reports, all at once.
+
+    Returns whether the figures are complete, within the allowances.
+    """
     check_folder(output)
-    settings = settings_of(config)
+    settings = with_allowances(settings_of(config), allow_rejects, allow_unpriced)
     account = focus.Account.of(settings.focus, settings.file or "", focus_sub_account)
     formats = formats or ("csv",)
     tables = tuple(one for one in formats if one != FOCUS)
@@ -93,6 +100,26 @@ def write(
     say(f"Wrote {output}: {counted(len(files), 'file')}, {period_in_words(reported)}.")
     if FOCUS in formats and (words := focus.left_out_in_words(reported)):
         say(words)
+    return is_complete(reported, settings)
+
+
+def with_allowances(
+    settings: Config, allow_rejects: str | None, allow_unpriced: str | None
+) -> Config:
+    """The settings, with what the command line allows to be missing."""
+    return replace(
+        settings,
+        allow_rejects=allowance_of("--allow-rejects", allow_rejects, settings.allow_rejects),
+        allow_unpriced=allowance_of("--allow-unpriced", allow_unpriced, settings.allow_unpriced),
+    )
+
+
+def is_complete(reported: Reported, settings: Config) -> bool:
+    """Whether no more is missing than is allowed; what is, is said."""
+    missing = missing_of(reported.whole, settings.allow_rejects, settings.allow_unpriced)
+    for one in missing:
+        say(f"Incomplete: {one}.")
+    return not missing
 
 
 def answer(
