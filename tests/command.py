@@ -33,9 +33,14 @@ def audit(
     columns: int = 100,
     stdin: bytes = b"",
     env: dict[str, str] | None = None,
+    merged: bool = False,
 ) -> Run:
-    """Run ``audit ARGS`` in ``folder``, where neither output is a terminal."""
-    out, err = _stream(), _stream()
+    """Run ``audit ARGS`` in ``folder``, where neither output is a terminal.
+
+    If ``merged`` all that it says is in ``out``, as it came.
+    """
+    out = _stream()
+    err = out if merged else _stream()
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AUDIT_")}
     settings = {**kept, "COLUMNS": str(columns), **(env or {})}
     with (
@@ -51,11 +56,12 @@ def audit(
             code = 0
         except SystemExit as ended:
             code = ended.code if isinstance(ended.code, int) else 1
-    return Run(code, _written(out), _written(err))
+    return Run(code, _written(out), "" if merged else _written(err))
 
 
 def _stream() -> io.TextIOWrapper:
-    return io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="")
+    # written through, so that what goes to the bytes beneath comes in its order
+    return io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="", write_through=True)
 
 
 def _written(stream: io.TextIOWrapper) -> str:

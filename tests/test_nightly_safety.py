@@ -69,6 +69,8 @@ PLACES = {
     "the folder is there": ("auditor.reports.folder:_take_place", "after", 1),
 }
 
+pytestmark = pytest.mark.slow
+
 
 def environment() -> dict[str, str]:
     return {**os.environ, **ENV, "COLUMNS": "80", "PYTHONPATH": os.pathsep.join(sys.path)}

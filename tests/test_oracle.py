@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import oracle
+import pytest
 from helpers.logs import GARBAGE, Line, capture, embedding, failure, uncounted, write
 from helpers.runs import Document, august_2023, question, replayed, stored
 from hypothesis import given, settings
@@ -117,7 +118,7 @@ def check_figures(found: Document, drawn: list[oracle.Call]) -> None:
     assert rows == [oracle.scenario(drawn, name) for name in sorted(oracle.SCENARIOS)]
 
 
-@settings(deadline=None, max_examples=50, derandomize=True)
+@settings(deadline=None, max_examples=25, derandomize=True)
 @given(
     drawn=st.lists(calls(), min_size=1, max_size=12),
     repeated=st.lists(st.integers(0, 11), max_size=3),
@@ -143,7 +144,8 @@ def test_the_tool_says_what_the_oracle_says(
     check_figures(found, drawn)
 
 
-@settings(deadline=None, max_examples=15, derandomize=True)
+@pytest.mark.slow
+@settings(deadline=None, max_examples=8, derandomize=True)
 @given(drawn=st.lists(calls(), min_size=1, max_size=12))
 def test_the_bridge_to_each_scenario_is_what_the_oracle_says(drawn: list[oracle.Call]) -> None:
     """Every part, to the last digit; the summary, too."""

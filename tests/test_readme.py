@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import click
 import pytest
+from command import audit
 
 from auditor.cli import cli
 from auditor.secret import IN_MEMORY
@@ -46,23 +46,13 @@ def _output(command: str, folder: Path) -> str:
         return ""
     words = command.removeprefix(INSTALL)
     assert words.startswith("audit "), f"the README runs something else: {command}"
-    environment = {**os.environ, "COLUMNS": "80", "PYTHONPATH": os.pathsep.join(sys.path)}
     # else the ids of workloads would be new in every store
-    if "--db" in words or words == "audit nightly":
-        environment["AUDIT_HASH_KEY"] = IN_MEMORY.decode()
-    done = subprocess.run(
-        f'"{sys.executable}" -m auditor {words.removeprefix("audit ")}',
-        shell=True,
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.returncode == 0, f"{command} exits {done.returncode}:\n{done.stdout}"
-    return done.stdout
+    kept = "--db" in words or words == "audit nightly"
+    environment = {"AUDIT_HASH_KEY": IN_MEMORY.decode()} if kept else {}
+    _, *asked = shlex.split(words)
+    done = audit(*asked, folder=folder, columns=80, env=environment, merged=True)
+    assert done.exit_code == 0, f"{command} exits {done.exit_code}:\n{done.out}"
+    return done.out
 
 
 def test_the_readme_shows_what_its_commands_print(run_readme: str) -> None:

@@ -106,6 +106,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="in one step on Linux alone")
 def test_a_killed_run_leaves_a_whole_folder(tmp_path: Path) -> None:
     dice, target = random.Random(1), tmp_path / "out"

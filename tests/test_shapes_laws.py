@@ -76,7 +76,7 @@ VALUES = st.recursive(
 BODIES = st.dictionaries(st.sampled_from(WORDS), VALUES, max_size=9)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(BODIES)
 def test_any_body_is_read_or_refused(body: dict[str, Any]) -> None:
     assert isinstance(read_request(body), Asked)
@@ -87,7 +87,7 @@ def test_any_body_is_read_or_refused(body: dict[str, Any]) -> None:
             assert 0 < len(str(refusal)) < 250
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(BODIES, max_size=5), st.integers(0, 400))
 def test_any_stream_is_read_or_refused(events: list[dict[str, Any]], cut: int) -> None:
     raw = "".join(f"data: {json.dumps(event)}\n\n" for event in events)
