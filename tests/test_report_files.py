@@ -235,7 +235,7 @@ def test_two_runs_at_once_leave_the_files_of_one(tmp_path: Path) -> None:
 def test_the_store_may_lie_in_the_folder_and_the_same_run_has_the_same_bytes(
     tmp_path: Path,
 ) -> None:
-    write(tmp_path / "calls.jsonl", [capture("a"), capture("b", None)])
+    write(tmp_path / "calls.jsonl", [capture("a"), capture("b")])
     asked = ("report", "summary", "daily", "bridge", "--db", "out/a.duckdb", "-o", "out")
     audit("ingest", "calls.jsonl", "--db", "a.duckdb", folder=tmp_path)
     first = ("report", "summary", "--db", "a.duckdb", "-o", "out")
