@@ -22,9 +22,16 @@
 -- average, to 10^-18 USD, and the rest is the price's: parts add up to the last digit always.
 CREATE OR REPLACE TEMP TABLE differences AS
 WITH
-    a AS (
+    charges AS (
+        SELECT 'a' AS side, *
+        FROM charges_a
+        UNION ALL
+        SELECT 'b' AS side, *
+        FROM charges_b
+    ),
+    summed AS (
         SELECT
-            name, coalesce(day, '') AS day, source_sha256,
+            side, name, coalesce(day, '') AS day, source_sha256,
             coalesce(requested_model, '') AS requested_model,
             coalesce(served_model, '') AS served_model, tier,
             sum(calls) AS calls,
@@ -35,24 +42,18 @@ WITH
             list_sort(list(DISTINCT
                 rates_in_words(input_usd, cache_read_usd, cache_write_usd, output_usd)
             ) FILTER (outcome = 'priced')) AS rates
-        FROM charges_a
+        FROM charges
         GROUP BY ALL
     ),
+    a AS (
+        SELECT *
+        FROM summed
+        WHERE side = 'a'
+    ),
     b AS (
-        SELECT
-            name, coalesce(day, '') AS day, source_sha256,
-            coalesce(requested_model, '') AS requested_model,
-            coalesce(served_model, '') AS served_model, tier,
-            sum(calls) AS calls,
-            coalesce(sum(calls) FILTER (outcome = 'priced'), 0) AS priced,
-            sum(input_tokens + cache_read_tokens + cache_write_tokens + output_tokens) AS tokens,
-            coalesce(units(sum(cost_usd)), 0::HUGEINT) AS cost,
-            list_sort(list(DISTINCT priced_as) FILTER (priced_as IS NOT NULL)) AS names,
-            list_sort(list(DISTINCT
-                rates_in_words(input_usd, cache_read_usd, cache_write_usd, output_usd)
-            ) FILTER (outcome = 'priced')) AS rates
-        FROM charges_b
-        GROUP BY ALL
+        SELECT *
+        FROM summed
+        WHERE side = 'b'
     ),
     joined AS (
         SELECT
