@@ -59,6 +59,18 @@ def test_the_page_and_focus_lie_in_the_folder(tmp_path: Path) -> None:
     assert reports_of(tmp_path) == written
 
 
+def test_a_budget_that_no_call_counts_for_is_said(tmp_path: Path) -> None:
+    """A name that is spelt otherwise than logged would keep a budget silently at 0."""
+    settings = night_folder(tmp_path) / "audit.toml"
+    budget = '[[budget]]\nname = "desk"\nwhere = { team = "Desk" }\nperiod = "day"\n'
+    text = settings.read_text("utf-8")
+    settings.write_text(f'{text}\n{budget}limit_usd = "1"\n', encoding="utf-8")
+    done = nightly(tmp_path)
+    assert done.exit_code == COMPLETE
+    assert "Budget desk: no call of the store is in its scope (team = Desk)." in done.err
+    assert json.loads(reports_of(tmp_path)["nightly.json"])["budgets_of_nothing"] == ["desk"]
+
+
 def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
     first = nightly(night_folder(tmp_path, limit="0.001"))
     before = reports_of(tmp_path)

@@ -107,7 +107,7 @@ def _group(result: Replay, row: dict[str, Any]) -> dict[str, Any]:
 
 def texts(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row for JSON: money as decimal strings."""
-    return {k: plain(v) if isinstance(v, Decimal) else v for k, v in row.items()}
+    return {k: digits(v) if isinstance(v, Decimal) else v for k, v in row.items()}
 
 
 def as_csv(result: Replay) -> str:

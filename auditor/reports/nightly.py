@@ -44,6 +44,15 @@ class Verdict:
             return BROKEN
         return INCOMPLETE if self.missing else FINE
 
+    @property
+    def of_nothing(self) -> tuple[tuple[str, str], ...]:
+        """Budgets, with their scope, that no call has ever counted for, where others have calls."""
+        seen: dict[tuple[str, str], int] = {}
+        for row in self.budgets:
+            key = (row["budget"], row["scope"])
+            seen[key] = seen.get(key, 0) + row["calls"] + row["undated"]
+        return tuple(key for key, calls in seen.items() if not calls)
+
 
 def as_json(reported: Reported, verdict: Verdict) -> bytes:
     """One object, schema ``audit.nightly/1``, without a clock: the same store, the same bytes."""
@@ -52,6 +61,7 @@ def as_json(reported: Reported, verdict: Verdict) -> bytes:
         "schema": SCHEMA,
         "state": verdict.state,
         "missing": list(verdict.missing),
+        "budgets_of_nothing": [name for name, _ in verdict.of_nothing],
         **{name: summary[name] for name in ("period", "coverage", "actual_usd")},
         "forecast": METHOD,
         "budgets": [_dated(row) for row in verdict.judged],

@@ -30,7 +30,7 @@ from auditor.session.locking import lock_files, only_run
 from auditor.session.replaying import missing_of
 from auditor.session.reporting import answered, period_in_words, target_of
 from auditor.store import Store
-from auditor.terminal import put
+from auditor.terminal import put, say
 
 BUDGETS = "budgets"
 RETRY_SECONDS = 0.5
@@ -100,6 +100,10 @@ def run(
         files = manifest.files_of(reported, tables, version, further)
         if not holds(plan.output, files):
             write_folder(plan.output, files)
+    for name, scope in verdict.of_nothing:
+        say(
+            f"Budget {name}: no call of the store is in its scope ({scope}). Is it spelt as logged?"
+        )
     put(nightly.in_a_line(reported, verdict, period_in_words(reported), done.calls))
     return verdict.state
 
