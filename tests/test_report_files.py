@@ -185,6 +185,15 @@ def test_where_no_step_exchanges_folders_yesterdays_come_back(
     assert whole(target) == "tuesday"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such modes")
+def test_who_may_read_the_folder_stays_as_it_was(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    write_folder(target, a_run("monday"))
+    target.chmod(0o700)
+    write_folder(target, a_run("tuesday"))
+    assert target.stat().st_mode & 0o777 == 0o700
+
+
 def test_what_others_put_there_is_kept(tmp_path: Path) -> None:
     target = tmp_path / "out"
     write_folder(target, a_run("monday"))

@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -93,6 +94,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
                     os.fsync(stream.fileno())
             if target.exists():
                 _link_others(target, new)
+                new.chmod(stat.S_IMODE(target.stat().st_mode))
             _take_place(new, target)
             if new.exists():
                 _bring_along(new, target)
