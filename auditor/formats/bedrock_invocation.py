@@ -91,8 +91,9 @@ def _usage(
     sent: Mapping[str, Any], received: Mapping[str, Any], answer: Answer | None
 ) -> Usage | None:
     """AWS's own counts; None where the line lacks one of the two."""
-    prompt, made = read_count(sent.get("inputTokenCount")), read_count(
-        received.get("outputTokenCount")
+    prompt, made = (
+        read_count(sent.get("inputTokenCount")),
+        read_count(received.get("outputTokenCount")),
     )
     if prompt is None or (made is None and (answer is None or answer.kind != "embedding")):
         return None
