@@ -1,14 +1,14 @@
 """Azure API Management, category GatewayLogs: the bodies that went through a gateway, a line each.
 
-Fields of a line: ``time`` (UTC, 7 decimals), ``category``, ``correlationId``, and ``properties``, an
+Fields of a line: ``time`` (UTC, 7 decimals), ``category``, ``correlationId``, ``properties``, an
 object or the text of one, with ``url``, ``responseCode``, ``requestBody`` and ``responseBody``: the
 provider's JSON or event stream as text. ``backendRequestBody`` and ``backendResponseBody`` hold the
 same bodies once more, as the gateway passed them on: they are read only where the client's are not
 logged, and never added.
 
 Usage is the body's own, so what is inside what is known by ``shapes``. A gateway cuts bodies at a
-limit (``truncated``): such a call is listed without usage. A line without bodies is a call where its
-address is one of a model, otherwise Context: gateways serve other things too. An answer of 400 with
+limit (``truncated``): such a call is listed without usage. A line without bodies is a call if its
+address is one of a model, else Context: gateways serve other things too. An answer of 400 with
 ``content_filter`` has no usage and counts as failed; Azure may bill its prompt.
 
 Sure: read in elastic/integrations' test log; the backend fields are documented, not seen filled.

@@ -7,8 +7,8 @@ they are priced as plain input: the actual cost is then an upper bound.
 
 One call may be several rows: messages above 32 kB go on in rows with a higher ``SequenceNumber``,
 and the counts stand on one row or are repeated on all. ``CorrelationId`` is the call; a row that
-repeats it is a duplicate, a further row without counts is Context. A naive sum counts it as often as
-it has rows. The messages are pieces and are not read.
+repeats it is a duplicate, a further row without counts is Context. A naive sum counts it once a
+row. The messages are pieces and are not read.
 
 Documented (Microsoft Learn, table reference); no real row was seen.
 """

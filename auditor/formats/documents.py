@@ -1,0 +1,53 @@
+"""Reads JSON that is no line of its own: a whole document, or documents one a line.
+
+What such a file holds is counted by its entries (spans, requests, rows), not by its lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
+
+from auditor.formats.base import decode, refused
+from auditor.records import Reject
+
+MAX_DOCUMENT_BYTES = 512 << 20
+
+
+def documents(
+    stream: BinaryIO, decode: Callable[[bytes], Any] = decode
+) -> Iterator[tuple[bytes, Any, str | None]]:
+    """The raw bytes, the value, and what is wrong, of every document.
+
+    A file is one document a line, or, where its first line is none, one document. Blank lines
+    are passed over. A single document above ``MAX_DOCUMENT_BYTES`` is refused.
+    """
+    first = True
+    for number, line in enumerate(stream, 1):
+        if not line.strip():
+            continue
+        try:
+            yield line, decode(line), None
+        except ValueError as error:
+            if first:
+                yield _whole(line, stream, decode)
+                return
+            yield line, None, f"line {number}: {error}"
+        first = False
+
+
+def _whole(
+    line: bytes, stream: BinaryIO, decode: Callable[[bytes], Any]
+) -> tuple[bytes, Any, str | None]:
+    raw = line + stream.read(MAX_DOCUMENT_BYTES)
+    if stream.read(1):
+        return line, None, f"a JSON document of more than {MAX_DOCUMENT_BYTES >> 20} MB"
+    try:
+        return raw, decode(raw), None
+    except ValueError as error:
+        return line, None, str(error)
+
+
+def bad_entry(number: int, raw: bytes, reason: str) -> Reject:
+    """A Reject of the ``number``-th entry."""
+    return refused(number, raw, reason)
