@@ -1,10 +1,11 @@
 """Azure OpenAI diagnostic logs, category RequestResponse: JSON lines WITHOUT token counts.
 
 Fields of a line: ``time`` (UTC, 7 decimals), ``category``, ``operationName`` (like
-ChatCompletions_Create), ``resultSignature`` (the HTTP status as text), ``correlationId``, ``resourceId`` and
-``properties``, an object or the text of one (both occur in one file), with ``modelDeploymentName``,
-``modelName``, ``modelVersion``, ``requestLength`` and ``responseLength`` (BYTES of the bodies,
-filter results and framing included) and ``objectId`` (the answer's id where Azure fills it in).
+ChatCompletions_Create), ``resultSignature`` (the HTTP status as text), ``correlationId``,
+``resourceId`` and ``properties``, an object or the text of one (both occur in one file), with
+``modelDeploymentName``, ``modelName``, ``modelVersion``, ``requestLength`` and ``responseLength``
+(BYTES of the bodies, filter results and framing included) and ``objectId`` (the answer's id where
+Azure fills it in).
 
 There are no tokens in it. A call is listed as unpriced; ``--estimate`` takes four bytes a token,
 which is far too high, since most of an answer's body is no text. Prefer APIM's logs (formats

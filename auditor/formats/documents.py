@@ -30,22 +30,47 @@ def documents(
             yield line, decode(line), None
         except ValueError as error:
             if first:
-                yield _whole(line, stream, decode)
+                yield from _whole(number, line, stream, decode, str(error))
                 return
             yield line, None, f"line {number}: {error}"
         first = False
 
 
 def _whole(
-    line: bytes, stream: BinaryIO, decode: Callable[[bytes], Any]
-) -> tuple[bytes, Any, str | None]:
+    number: int,
+    line: bytes,
+    stream: BinaryIO,
+    decode: Callable[[bytes], Any],
+    problem: str,
+) -> Iterator[tuple[bytes, Any, str | None]]:
+    """The one document that a file is; if it is none, its first line is bad and others may do."""
     raw = line + stream.read(MAX_DOCUMENT_BYTES)
     if stream.read(1):
-        return line, None, f"a JSON document of more than {MAX_DOCUMENT_BYTES >> 20} MB"
+        yield line, None, f"a JSON document of more than {MAX_DOCUMENT_BYTES >> 20} MB"
+        return
     try:
-        return raw, decode(raw), None
+        yield raw, decode(raw), None
+        return
     except ValueError as error:
-        return line, None, str(error)
+        whole = str(error)
+    lines = [rest for rest in raw.split(b"\n")[1:] if rest.strip()]
+    if not any(_is_object(rest, decode) for rest in lines):
+        yield line, None, whole
+        return
+    yield line, None, f"line {number}: {problem}"
+    for at, rest in enumerate(raw.split(b"\n")[1:], number + 1):
+        if rest.strip():
+            try:
+                yield rest, decode(rest), None
+            except ValueError as error:
+                yield rest, None, f"line {at}: {error}"
+
+
+def _is_object(line: bytes, decode: Callable[[bytes], Any]) -> bool:
+    try:
+        return isinstance(decode(line), dict)
+    except ValueError:
+        return False
 
 
 def bad_entry(number: int, raw: bytes, reason: str) -> Reject:

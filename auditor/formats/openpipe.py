@@ -1,12 +1,12 @@
 """OpenPipe's export of its request log: JSON lines.
 
-Fields of a line: ``input`` (the request body), ``output`` (a chat completion, or null), ``tags`` (texts
-by name, ``promptId`` among them), and in later exports ``cacheHit`` and ``durationMs``.
+Fields of a line: ``input`` (the request body), ``output`` (a chat completion, or null), ``tags``
+(texts by name, ``promptId`` among them), and in later exports ``cacheHit`` and ``durationMs``.
 
-``created`` of an answer is in MILLISECONDS for models of OpenPipe's own and in seconds for OpenAI's;
-the export has no other time. Usage is the body's. An answer from OpenPipe's cache (``cacheHit`` true)
-repeats the usage of the call it copies and costs nothing: it is Context. Calls are known by the id
-of their answer. A line without an answer is listed without usage.
+``created`` of an answer is in MILLISECONDS for models of OpenPipe's own and in seconds for
+OpenAI's; the export has no other time. Usage is the body's. An answer from its cache (``cacheHit``
+true) repeats the usage of the call it copies and costs nothing: it is Context. Calls are known by
+the id of their answer. A line without an answer is listed without usage.
 
 Sure: read in OpenPipe's documentation and code, and in its sample.
 """
