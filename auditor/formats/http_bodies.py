@@ -41,7 +41,8 @@ def _is_of_a_model(url: str, asked: dict[str, Any] | None, answer: Answer | None
         return True
     if answer is not None and answer.kind == "not_a_call":
         return False
-    asks = bool(asked) and "model" in asked and bool(asked.keys() & {"messages", "prompt", "input"})
+    fields = asked.keys() if asked else frozenset()
+    asks = "model" in fields and bool(fields & {"messages", "prompt", "input"})
     return asks or any(url.partition("?")[0].endswith(path) for path in MODEL_PATHS)
 
 
