@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import ERROR, audit
+from command import COMPLETE, ERROR, INCOMPLETE, audit
 from golden_files import FIXTURES
 from helpers.runs import document
 
@@ -151,3 +151,40 @@ def test_a_broken_first_line_does_not_hide_the_spans_after_it(tmp_path: Path) ->
     path = tmp_path / "spans.jsonl"
     path.write_text(good.splitlines()[0][:200] + "\n" + good, encoding="utf-8")
     assert counted(path) == CASES["otel-spans/ai-sdk.jsonl"][2]
+
+
+def test_spans_that_are_each_others_parents_are_both_counted(tmp_path: Path) -> None:
+    count = {"key": "gen_ai.usage.input_tokens", "value": {"intValue": "5"}}
+    spans = [
+        {"traceId": "t", "spanId": own, "parentSpanId": parent, "attributes": [count]}
+        for own, parent in ("ab", "ba", "cc")
+    ]
+    document = {"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}
+    path = tmp_path / "circle.json"
+    path.write_text(json.dumps(document, indent=1), encoding="utf-8")
+    assert counted(path) == (15, 0)
+
+
+def test_a_cassette_cannot_run_code(tmp_path: Path) -> None:
+    path = tmp_path / "evil.yaml"
+    path.write_text('interactions:\n- !!python/object/apply:os.mkdir ["made"]\n', encoding="utf-8")
+    run = audit("ingest", "evil.yaml", "--db", "store.duckdb", folder=tmp_path)
+    assert (run.exit_code, (tmp_path / "made").exists()) == (INCOMPLETE, False), run
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"CorrelationId": 7, "PromptTokens": 1, "CompletionTokens": 1, "ModelName": []},
+        {"schemaType": "ModelInvocationLog", "input": 5, "output": [1], "modelId": 5},
+        {"category": "GatewayLogs", "properties": {"responseBody": 5, "url": 7}},
+        {"category": "RequestResponse", "operationName": None, "resultSignature": "-1"},
+        {"input": {"model": 5, "messages": [1]}, "output": {"usage": None}, "tags": 5},
+        {"log": {"creator": {}, "entries": [{"request": 5, "response": {"status": "x"}}]}},
+    ],
+    ids=["apim-llm", "bedrock", "apim-gateway", "azure-requests", "openpipe", "har"],
+)
+def test_fields_of_wrong_types_crash_nothing(line: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "odd.json").write_text(json.dumps(line), encoding="utf-8")
+    run = audit("ingest", "odd.json", "--db", "store.duckdb", folder=tmp_path)
+    assert run.exit_code in (COMPLETE, INCOMPLETE), run

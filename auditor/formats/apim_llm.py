@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 from auditor.formats.azure_requests import named_tags
 from auditor.formats.base import Format, Sample, csv_records, delimiter_of, json_lines, sample
 from auditor.formats.cells import known, needed_count, read_count
+from auditor.formats.shapes.terms import text_at
 from auditor.formats.times import read_time
 from auditor.records import Call, Context, Reading, Usage
 from auditor.sources import LogFile
@@ -59,10 +60,10 @@ def _row(number: int, row: Mapping[str, Any], lines: int = 1) -> Reading:
     operation = str(row.get("OperationName") or "").lower()
     return Call(
         number,
-        id=row["CorrelationId"] or None,
+        id=text_at(row, "CorrelationId"),
         called_at=read_time(time),
-        requested_model=row.get("DeploymentName") or row["ModelName"] or None,
-        served_model=row["ModelName"] or None,
+        requested_model=text_at(row, "DeploymentName") or text_at(row, "ModelName"),
+        served_model=text_at(row, "ModelName"),
         endpoint="embedding" if "embedding" in operation else "chat",
         usage=usage,
         problem=None if usage else UNCOUNTED,

@@ -267,16 +267,20 @@ def _wrapping(file: LogFile) -> set[str]:
     return {above for key in counted for above in _above(key, parents, kinds)}
 
 
-def _above(key: str, parents: Mapping[str, str], kinds: Mapping[str, str]) -> Iterator[str]:
-    """The ancestors whose usage is made of this span's."""
+def _above(key: str, parents: Mapping[str, str], kinds: Mapping[str, str]) -> list[str]:
+    """The ancestors whose usage is made of this span's; none where parents go in a circle."""
+    found: list[str] = []
     visited = {key}
     beyond_tool = False
-    while (key := parents.get(key, "")) and key not in visited:
+    while key := parents.get(key, ""):
+        if key in visited:
+            return []
         visited.add(key)
         kind = kinds.get(key, OTHER)
         beyond_tool = beyond_tool or kind == TOOL
         if not (beyond_tool and kind == GENERATION):
-            yield key
+            found.append(key)
+    return found
 
 
 def _has_counts(found: Mapping[str, Any]) -> bool:
