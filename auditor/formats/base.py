@@ -97,12 +97,15 @@ class Format:
 
     ``claims`` sees the sample alone. ``read`` gets the file and its open bytes, and accounts for
     every physical line: as the first or a further line of a Call or Reject, or as Context.
+    Where lines mean nothing (documents, databases) ``unit`` says what is numbered and accounted
+    for in their place.
     """
 
     name: str
     title: str
     claims: Callable[[Sample], bool]
     read: Callable[[LogFile, BinaryIO], Iterator[Reading]]
+    unit: str = "line"
 
 
 def decode(line: bytes) -> Any:
