@@ -24,6 +24,12 @@ def json_rows(file: Path) -> Iterable[Mapping[str, Any]]:
     return [value for value in values if isinstance(value, dict)]
 
 
+def observations(file: Path) -> Iterable[Mapping[str, Any]]:
+    found = json.loads(file.read_text("utf-8"))["observations"]
+    totals = (one["usageDetails"].get("total") or one.get("totalUsage") or 0 for one in found)
+    return [{"prompt_tokens": total} for total in totals]
+
+
 def tokens_by_id(file: Path) -> dict[str | None, int]:
     """What the calls of a file come to, a call that is there twice but once."""
     log = LogFile(file, file.name)
@@ -36,12 +42,14 @@ def tokens_by_id(file: Path) -> dict[str | None, int]:
     }
 
 
-# In the naive sums: rows of one id, answers from a cache, rows that contradict themselves. Not in
+# In the naive sums: rows of one id, answers from a cache, rows that contradict themselves, agents
+# and generations that repeat or sum what is below them. Not in
 # them: Anthropic's cached tokens (helicone), which its prompt count leaves out.
 CASES = [
     ("litellm/spend-logs.jsonl", json_rows, 10008, 4008),
     ("litellm/payloads.json", json_rows, 90, 60),
     ("helicone/rows.jsonl", json_rows, 8488, 9010),
+    ("langfuse/trace.json", observations, 7216, 4344),
 ]
 
 
