@@ -24,6 +24,16 @@ def json_rows(file: Path) -> Iterable[Mapping[str, Any]]:
     return [value for value in values if isinstance(value, dict)]
 
 
+def native_counts(file: Path) -> Iterable[Mapping[str, Any]]:
+    data = (row.get("data", row) for row in json_rows(file))
+    return [
+        {"prompt_tokens": count}
+        for one in data
+        for name, count in one.items()
+        if name.startswith("native_tokens_")
+    ]
+
+
 def observations(file: Path) -> Iterable[Mapping[str, Any]]:
     found = json.loads(file.read_text("utf-8"))["observations"]
     totals = (one["usageDetails"].get("total") or one.get("totalUsage") or 0 for one in found)
@@ -43,12 +53,13 @@ def tokens_by_id(file: Path) -> dict[str | None, int]:
 
 
 # In the naive sums: rows of one id, answers from a cache, rows that contradict themselves, agents
-# and generations that repeat or sum what is below them. Not in
+# and generations that repeat or sum what is below them, parts beside their wholes. Not in
 # them: Anthropic's cached tokens (helicone), which its prompt count leaves out.
 CASES = [
     ("litellm/spend-logs.jsonl", json_rows, 10008, 4008),
     ("litellm/payloads.json", json_rows, 90, 60),
     ("helicone/rows.jsonl", json_rows, 8488, 9010),
+    ("openrouter/generation.json", native_counts, 3104, 2000),
     ("langfuse/trace.json", observations, 7216, 4344),
 ]
 
