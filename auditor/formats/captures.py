@@ -73,7 +73,7 @@ def claims(sample: Sample) -> bool:
 
 
 def _is_capture(line: Mapping[str, Any]) -> bool:
-    if "custom_id" in line:
+    if "custom_id" in line or "req_units" in line:  # Batch, Portkey
         return False
     if _body_sent(line) is not None or "response_stream" in line:
         return "response" in line or "response_stream" in line or "status_code" in line

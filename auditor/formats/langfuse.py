@@ -1,0 +1,190 @@
+"""Langfuse: a trace as its page downloads it, and the batch export of observations as JSON.
+
+A download is ``{trace, observations: []}``; a batch export is an array of observations, or one a
+line. What is numbered are observations, not lines. Fields: id, traceId, type, parentObservationId,
+startTime (UTC), model, modelParameters, usageDetails (counts by name), totalCost or
+costDetails.total (USD, cut off after 12 decimals; 0 where unknown), level, statusMessage.
+
+Only GENERATION and EMBEDDING are calls. An AGENT, SPAN or TOOL that has usage repeats or sums what
+lies below it: Context if that is in the file, else refused. So is a generation that wraps others;
+a TOOL between two generations ends that, for what a tool asks is a call of its own. (Seen: an outer
+generation over the same seconds and the same answer, whose counts Langfuse guessed from its text.)
+
+usageDetails are flat: Langfuse takes its details out of ``input`` and ``output``, but libraries
+that write over OpenTelemetry leave them inside. The total decides. Where Gemini's total is larger
+than all its parts, the rest is its hidden thinking. A count of a name that is not known here, or a
+total that fits neither reading, is refused. An update has the id of what it updates.
+
+Sure: seen in downloads; the batch export's columns are read in Langfuse's code. Texts are not read:
+without counts, a call is listed as unpriced. The parents are read in a first pass and kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
+
+from auditor.formats.base import Format, Sample, decode_exactly
+from auditor.formats.cells import known, read_count, read_money
+from auditor.formats.documents import bad_entry, documents
+from auditor.formats.shapes.terms import text_at
+from auditor.formats.times import read_time
+from auditor.records import BadUsageError, Call, Context, Reading, Usage
+from auditor.sources import LogFile
+
+CALLS = {"GENERATION": "chat", "EMBEDDING": "embedding"}
+CACHE_READ = (
+    "prompt_details.cache_read",
+    "input_cached_tokens",
+    "input_cache_read",
+    "cache_read_input_tokens",
+)
+CACHE_WRITE = ("input_cache_creation", "cache_creation_input_tokens")
+REASONING = ("completion_details.reasoning", "output_reasoning", "output_reasoning_tokens")
+AUDIO_IN = ("prompt_details.audio", "input_audio", "input_audio_tokens")
+AUDIO_OUT = ("completion_details.audio", "output_audio", "output_audio_tokens")
+KNOWN = {"input", "output", "total"}.union(CACHE_READ, CACHE_WRITE, REASONING, AUDIO_IN, AUDIO_OUT)
+LONE = "it wraps model calls that are not in this file: they are counted where they are"
+HEAD = 4000
+
+
+def claims(start: Sample) -> bool:
+    """True where an object is an observation or a trace with its observations."""
+    if start.objects and any(_is_ours(line) for line in start.objects):
+        return True
+    head = start.head.lstrip()
+    if head[:1] == b"{":
+        return head[1:].lstrip().startswith(b'"trace"') and b'"projectId"' in head[:HEAD]
+    return head[:1] == b"[" and b'"usageDetails"' in head and b'"traceId"' in head
+
+
+def _is_ours(line: Mapping[str, Any]) -> bool:
+    return ("trace" in line and "observations" in line) or {"id", "traceId", "type"} <= line.keys()
+
+
+def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
+    """Every observation as a Call, as Context, or as a Reject."""
+    wrapping = _wrapping(file)
+    for number, (raw, observation, problem) in enumerate(_entries(stream), 1):
+        if problem is not None:
+            yield bad_entry(number, raw, problem)
+            continue
+        try:
+            yield _reading(number, observation, wrapping)
+        except ValueError as error:
+            yield bad_entry(number, str(observation.get("id")).encode(), str(error))
+
+
+def _entries(stream: BinaryIO) -> Iterator[tuple[bytes, dict[str, Any], str | None]]:
+    """Every observation of every document; what is none has a problem."""
+    for raw, document, problem in documents(stream, decode_exactly):
+        found = document.get("observations") if isinstance(document, dict) else None
+        whole = found if isinstance(found, list) else document
+        for entry in whole if isinstance(whole, list) else [whole]:
+            if problem is None and isinstance(entry, dict) and "type" in entry:
+                yield raw, entry, None
+            else:
+                yield raw, {}, problem or "no observation of Langfuse"
+
+
+def _wrapping(file: LogFile) -> frozenset[str]:
+    """The ids of the observations below which another call has usage."""
+    above: dict[str, tuple[str | None, str]] = {}
+    counted = []
+    with file.open() as stream:
+        for _, entry, problem in _entries(stream):
+            id = text_at(entry, "id")
+            if problem is None and id:
+                above[id] = (text_at(entry, "parentObservationId"), str(entry["type"]))
+                if entry["type"] in CALLS and _has_counts(entry):
+                    counted.append(id)
+    wrapping: set[str] = set()
+    for id in counted:
+        parent = above[id][0]
+        while parent in above and parent not in wrapping and above[parent][1] != "TOOL":
+            wrapping.add(parent)
+            parent = above[parent][0]
+    return frozenset(wrapping)
+
+
+def _counts(entry: Mapping[str, Any]) -> dict[str, int]:
+    details = entry.get("usageDetails")
+    if not isinstance(details, dict) or not details:
+        names = (("input", "inputUsage"), ("output", "outputUsage"), ("total", "totalUsage"))
+        details = {name: entry.get(field) for name, field in names}
+    return {name: read_count(value) or 0 for name, value in details.items()}
+
+
+def _has_counts(entry: Mapping[str, Any]) -> bool:
+    try:
+        return any(_counts(entry).values())
+    except ValueError:
+        return True
+
+
+def _reading(number: int, entry: Mapping[str, Any], wrapping: frozenset[str]) -> Reading:
+    id = text_at(entry, "id")
+    kind = str(entry["type"])
+    if id in wrapping or (kind not in CALLS and not _has_counts(entry)):
+        return Context(number)
+    if kind not in CALLS:
+        raise ValueError(LONE)
+    model = text_at(entry, "model")
+    usage = _usage(_counts(entry), model or "")
+    failed = entry.get("level") == "ERROR"
+    unknown = None if usage else "the observation holds no token counts"
+    return Call(
+        number,
+        id=id,
+        called_at=read_time(entry.get("startTime")),
+        requested_model=model,
+        served_model=model,
+        endpoint=CALLS[kind],
+        usage=usage,
+        failed=failed,
+        problem=(text_at(entry, "statusMessage") or "ERROR") if failed else unknown,
+        recorded_usd=_cost(entry),
+        tags={"trace": trace} if (trace := text_at(entry, "traceId")) else {},
+    )
+
+
+def _cost(entry: Mapping[str, Any]) -> str | None:
+    details = entry.get("costDetails")
+    cost = read_money(entry.get("totalCost"))
+    if cost is None and isinstance(details, dict):
+        cost = read_money(details.get("total"))
+    return cost if cost and cost.strip("0.") else None
+
+
+def _usage(counts: Mapping[str, int], model: str) -> Usage | None:
+    if not any(counts.values()):
+        return None
+    if strange := sorted(name for name, count in counts.items() if count and name not in KNOWN):
+        raise BadUsageError(f"nothing says what its {strange[0][:40]} tokens are part of")
+
+    def part(names: tuple[str, ...]) -> int:
+        return max((counts.get(name, 0) for name in names), default=0)
+
+    read, written, thought = part(CACHE_READ), part(CACHE_WRITE), part(REASONING)
+    heard, spoken = part(AUDIO_IN), part(AUDIO_OUT)
+    sent, made = counts.get("input", 0), counts.get("output", 0)
+    beside_input, beside_output = read + written + heard, thought + spoken
+    total = counts.get("total") or sent + made + beside_input + beside_output
+    if total == sent + made:  # the details are inside: they are taken out
+        if beside_input > sent or beside_output > made:
+            raise BadUsageError(f"its details are more than input {sent} or output {made}")
+        sent, made = sent - beside_input, made - beside_output
+    elif total != sent + made + beside_input + beside_output:
+        if "gemini" not in model or thought or total < sent + made + beside_input + beside_output:
+            raise BadUsageError(f"its total is {total}, but its parts add up to {sent + made}")
+        thought = total - sent - made - beside_input - beside_output
+    return known(Usage(sent, made, read, written, thought, heard + spoken))
+
+
+FORMAT = Format(
+    "langfuse",
+    "Langfuse trace downloads and batch exports of observations, JSON",
+    claims,
+    read,
+    unit="observation",
+)
