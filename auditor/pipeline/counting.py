@@ -46,6 +46,8 @@ class Gauge:
 
     def __call__(self, call: Call) -> Counted:
         """The tokens of one call."""
+        if call.kept is not None:
+            return Counted(call.usage, call.kept.counted_by, call.problem)
         if call.usage is not None:
             return Counted(call.usage, PROVIDER, call.problem)
         if call.failed:
