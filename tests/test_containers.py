@@ -78,7 +78,7 @@ def test_the_container_does_not_change_the_figures(name: str, tmp_path: Path) ->
 def test_records_may_lie_across_blocks(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(containers, "BLOCK_BYTES", block)
     text = json.dumps(CALLS, indent=2).encode()
-    stream = containers.as_lines(io.BufferedReader(io.BytesIO(text)))  # type: ignore[type-var]
+    stream = containers.as_lines(io.BufferedReader(io.BytesIO(text)))
     assert [json.loads(line) for line in stream] == CALLS
 
 

@@ -11,10 +11,13 @@ import click
 from auditor.cli.options import (
     INCOMPLETE,
     allow_rejects_option,
+    assume_model_option,
+    check_sources,
     config_option,
     hash_key,
     prices_option,
     reading_options,
+    result_options,
 )
 
 
@@ -41,3 +44,24 @@ def convert(logs: tuple[str, ...], output: Path, **given: Any) -> None:
 
     complete = converting.convert(logs, output, hash_key=hash_key(), **given)
     sys.exit(0 if complete else INCOMPLETE)
+
+
+@click.command()
+@click.argument("logs", nargs=-1, required=True, metavar="LOGS...")
+@click.option("--as", "as_format", metavar="FORMAT", help="Read every file as this format.")
+@click.option(
+    "--exclude", multiple=True, metavar="GLOB", help="Leave files out by name. May be repeated."
+)
+@assume_model_option
+@prices_option
+@result_options
+@config_option
+def count(logs: tuple[str, ...], **given: Any) -> None:
+    """Our token count beside the provider's: how often they agree, and how far they are apart.
+
+    Of the calls whose log has both usage and text. Nothing is stored.
+    """
+    from auditor.session import counting
+
+    check_sources(logs, None, given)
+    counting.count(logs, **given)
