@@ -61,6 +61,23 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """What was found out about a call when it was first read, by a log that is a copy of a store.
+
+    ``counted_by`` is who counted its tokens, ``workload`` to ``prompt`` are those of
+    ``workload.Place``; the rest is what the text would tell.
+    """
+
+    counted_by: str
+    whole_answer: bool
+    uses_tools: bool
+    workload: str | None = None
+    found_by: str = ""
+    label: str = ""
+    prompt: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One API request and its answer, as a format module read it from its source.
 
@@ -95,10 +112,13 @@ class Call:
     sizes: tuple[int, int] | None = None
     fingerprint: str = ""
     lines: int = 1
+    kept: Kept | None = None
 
     @property
     def uses_tools(self) -> bool:
         """Whether functions or tools were declared, called or answered for."""
+        if self.kept is not None:
+            return self.kept.uses_tools
         text = self.text
         if text is None:
             return False
@@ -108,6 +128,8 @@ class Call:
     @property
     def has_whole_answer(self) -> bool:
         """Whether there is one answer, and all of it: what a model could learn from."""
+        if self.kept is not None:
+            return self.kept.whole_answer
         if self.failed or self.cut_off:
             return False
         if self.text is None or not self.text.outputs:

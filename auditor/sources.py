@@ -6,6 +6,7 @@ file that moved, or was given twice, is the same source.
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
 import io
@@ -15,23 +16,28 @@ import tempfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from glob import glob, has_magic
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 import zstandard
 
+from auditor import archives, containers
+from auditor.containers import BOM, PARQUET_MAGIC, BrokenContainerError
 from auditor.errors import SourceError
+
+__all__ = ["BOM", "LogFile", "find", "standard_input"]
 
 STDIN = "-"
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 BUFFER_BYTES = 1 << 20
 DOCUMENTS = frozenset(("LICENSE", "LICENCE", "COPYING", "NOTICE", "README", "CHANGELOG"))
-BOM = b"\xef\xbb\xbf"
+BZIP2_MAGIC = b"BZh"
+PACKED = (GZIP_MAGIC, ZSTD_MAGIC, BZIP2_MAGIC, archives.ZIP_MAGIC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +45,35 @@ class LogFile:
     """One file to read. ``name`` is how results call it, the same on every machine.
 
     A file in a named folder is called by its path from that folder on, a named file by its own
-    name and that of its folder where it was given.
+    name and that of its folder where it was given. ``member`` is the file in the archive at
+    ``path``: it is known by the digest of its own bytes, packed or not.
     """
 
     path: Path
     name: str
+    member: str | None = None
 
     @contextmanager
     def open(
         self, on_bytes: Callable[[int], None] | None = None, *, sha256: str | None = None
     ) -> Iterator[BinaryIO]:
-        """The decompressed bytes, without a UTF-8 byte order mark.
+        """Lines of UTF-8: decompressed, without a byte order mark, one record a line.
 
         ``on_bytes`` is told how many bytes of the file on disk were read since it was last told.
-        Raises SourceError when the file cannot be read, its archive is broken, or, at the end,
-        when what was read is not what has the digest ``sha256``.
+        What is not laid out in lines is laid out so: see ``auditor.containers``. Raises
+        SourceError when the file cannot be read, its archive is broken, or, at the end, when what
+        was read is not what has the digest ``sha256``.
         """
-        with self._readable(), self.path.open("rb") as raw:
+        with self._readable(), self._raw() as raw, ExitStack() as stack:
             watched = _Watched(raw, on_bytes)
-            stream = _decompressed(cast(BinaryIO, watched), raw.peek(4)[:4])
-            if stream.peek(3)[:3] == BOM:
-                stream.read(3)
+            stream = io.BufferedReader(cast(Any, watched), BUFFER_BYTES)
+            magic = stream.peek(4)[:4]
+            if self.member is not None and magic.startswith(PACKED):
+                raise BrokenContainerError("is an archive inside an archive")
+            if magic == PARQUET_MAGIC:
+                stream = containers.parquet_lines(stack.enter_context(_on_disk(self, stream)))
+            else:
+                stream = containers.as_lines(_decompressed(cast(BinaryIO, stream), magic))
             yield cast(BinaryIO, stream)
             if sha256 is not None and watched.sha256() != sha256:
                 raise SourceError(
@@ -69,27 +83,48 @@ class LogFile:
                     hint="Run again when nothing writes to it; nothing of it was stored.",
                 )
 
+    @contextmanager
+    def _raw(self) -> Iterator[IO[bytes]]:
+        if self.member is None:
+            with self.path.open("rb") as raw:
+                yield raw
+        else:
+            with archives.member(self.path, self.member) as unpacked:
+                yield unpacked
+
     def sha256(self) -> str:
         """The digest of the bytes on disk."""
-        with self._readable(), self.path.open("rb") as raw:
-            return hashlib.file_digest(raw, "sha256").hexdigest()
+        digest = hashlib.sha256()
+        with self._readable(), self._raw() as raw:
+            while block := raw.read(BUFFER_BYTES):
+                digest.update(block)
+        return digest.hexdigest()
 
     @property
     def is_document(self) -> bool:
         """Whether it is called like what lies beside logs and is none: a licence, a README."""
-        name = self.path.name.upper()
+        name = (self.member or self.path.name).rpartition("/")[2].upper()
         return name.partition(".")[0] in DOCUMENTS and not name.endswith((".JSONL", ".CSV"))
 
     @property
     def size(self) -> int:
         """Bytes on disk."""
         with self._readable():
+            if self.member is not None:
+                return archives.packed_size(self.path, self.member)
             return self.path.stat().st_size
 
     @contextmanager
     def _readable(self) -> Iterator[None]:
         try:
             yield
+        except BrokenContainerError as error:
+            raise SourceError(
+                self.name,
+                None,
+                str(error),
+                hint="Unpack or export it again as JSON lines in UTF-8; nothing of it was stored.",
+            ) from error
         except (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError) as error:
             raise SourceError(
                 self.name,
@@ -134,9 +169,25 @@ class _Watched(io.RawIOBase):
 def _decompressed(raw: BinaryIO, magic: bytes) -> io.BufferedReader:
     if magic.startswith(GZIP_MAGIC):
         return io.BufferedReader(gzip.GzipFile(fileobj=raw), BUFFER_BYTES)
+    if magic.startswith(BZIP2_MAGIC):
+        return io.BufferedReader(cast(Any, bz2.BZ2File(raw)), BUFFER_BYTES)
     if magic == ZSTD_MAGIC:
         return io.BufferedReader(_ZstdFrames(raw), BUFFER_BYTES)
-    return io.BufferedReader(raw, BUFFER_BYTES)  # type: ignore[arg-type]
+    return cast(io.BufferedReader, raw)
+
+
+@contextmanager
+def _on_disk(file: LogFile, stream: IO[bytes]) -> Iterator[Path]:
+    """Where a file that is not read from front to back lies: an archive's member is unpacked."""
+    if file.member is None:
+        yield file.path
+        return
+    with tempfile.TemporaryDirectory(prefix="audit-") as folder:
+        path = Path(folder) / "member"
+        with path.open("wb") as copy:
+            while block := stream.read(BUFFER_BYTES):
+                copy.write(block)
+        yield path
 
 
 class _ZstdFrames(io.RawIOBase):
@@ -185,14 +236,16 @@ def find(named: Iterable[str], exclude: Iterable[str] = ()) -> tuple[LogFile, ..
     files or that cannot be listed, and when all files are excluded.
     """
     patterns = tuple(exclude)
-    found: dict[Path, LogFile] = {}
+    found: dict[tuple[Path, str | None], LogFile] = {}
     excluded = ""
     for name in named:
-        for file in _behind(name):
-            if any(fnmatch(file.name, p) or fnmatch(file.path.name, p) for p in patterns):
+        for file in _unpacked(_behind(name)):
+            if any(
+                fnmatch(file.name, p) or fnmatch(file.name.rpartition("/")[2], p) for p in patterns
+            ):
                 excluded = name
             else:
-                found.setdefault(_regular(file).path.resolve(), file)
+                found.setdefault((_regular(file).path.resolve(), file.member), file)
     if excluded and not found:
         raise SourceError(
             excluded,
@@ -201,6 +254,17 @@ def find(named: Iterable[str], exclude: Iterable[str] = ()) -> tuple[LogFile, ..
             hint="Check the patterns of --exclude.",
         )
     return tuple(sorted(_told_apart(found.values()), key=lambda file: (file.name, str(file.path))))
+
+
+def _unpacked(files: Iterable[LogFile]) -> Iterator[LogFile]:
+    """The files, in place of each zip archive what it holds: ``logs.zip/day.jsonl``."""
+    for file in files:
+        if file.path.is_file() and archives.is_zip(file.path):
+            with file._readable():
+                held = tuple(archives.members(file.path))
+            yield from (LogFile(file.path, f"{file.name}/{name}", name) for name in held)
+        else:
+            yield file
 
 
 def _regular(file: LogFile) -> LogFile:
@@ -219,7 +283,12 @@ def _told_apart(files: Iterable[LogFile]) -> Iterator[LogFile]:
     files = tuple(files)
     times = Counter(file.name for file in files)
     for file in files:
-        yield file if times[file.name] == 1 else LogFile(file.path, file.path.as_posix())
+        yield file if times[file.name] == 1 else _by_path(file)
+
+
+def _by_path(file: LogFile) -> LogFile:
+    path = file.path.as_posix()
+    return LogFile(file.path, f"{path}/{file.member}" if file.member else path, file.member)
 
 
 def _behind(name: str) -> Iterator[LogFile]:

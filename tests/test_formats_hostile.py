@@ -162,7 +162,7 @@ BROKEN: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "trailing-rubbish.zst": (lambda c: _zst(c) + b"rubbish", "the compressed file is broken: "),
     "words.txt": (lambda _: b"dear diary\n", "no format recognises this file"),
     "binary.bin": (lambda _: bytes(range(256)) * 9, "no format recognises this file"),
-    "utf-16.jsonl": (lambda c: c.decode().encode("utf-16"), "is in UTF-16"),
+    "utf-32.jsonl": (lambda c: c.decode().encode("utf-32"), "is in UTF-32"),
 }
 
 

@@ -22,7 +22,7 @@ MAX_LINES = 400
 
 # A room may import itself and these. Leaves first.
 LEAVES = {"errors", "records", "budgets"}
-BASE = {*LEAVES, "sql", "secret", "store", "sources"}
+BASE = {*LEAVES, "containers", "archives", "sql", "secret", "store", "sources"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "records": set(),
@@ -30,7 +30,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sql": {"errors"},
     "secret": {"errors"},
     "store": {"errors", "sql", "secret"},
-    "sources": {"errors"},
+    "containers": set(),
+    "archives": {"containers"},
+    "sources": {"errors", "containers", "archives"},
     "config": {"errors", "budgets"},
     "terminal": {"errors"},
     "tokens": {*BASE},

@@ -19,6 +19,7 @@ import click
 
 from auditor import __version__
 from auditor.cli.closing import close
+from auditor.cli.convert import convert, count
 from auditor.cli.diff import diff
 from auditor.cli.finetune import finetune
 from auditor.cli.nightly import nightly
@@ -105,6 +106,8 @@ cli.add_command(nightly)
 cli.add_command(prices)
 cli.add_command(report)
 cli.add_command(close)
+cli.add_command(convert)
+cli.add_command(count)
 cli.add_command(diff)
 
 

@@ -21,10 +21,6 @@ NOT_RECOGNISED = (
     "See `audit show formats`; describe a table of your own under [formats] in audit.toml, name "
     "the format with --as, or leave the file out with --exclude."
 )
-ONE_OBJECT_A_LINE = (
-    "JSON is read as one object a line: `jq -c '.[]' FILE` lays an array out so. Or leave the "
-    "file out with --exclude."
-)
 
 
 def known_formats() -> tuple[Format, ...]:
@@ -58,17 +54,9 @@ def recognise(file: LogFile, formats: Iterable[Format]) -> Format:
             f"two formats claim this file: {names}",
             hint="Say which it is with --as FORMAT.",
         )
-    if beginning.head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise SourceError(
-            file.name,
-            None,
-            "is in UTF-16, which no format reads",
-            hint="Write it as UTF-8: `iconv -f UTF-16 -t UTF-8 FILE`.",
-        )
-    in_one_piece = beginning.head.lstrip()[:1] in (b"[", b"{") and not beginning.objects
     raise SourceError(
         file.name,
         None,
         "no format recognises this file",
-        hint=ONE_OBJECT_A_LINE if in_one_piece else NOT_RECOGNISED,
+        hint=NOT_RECOGNISED,
     )

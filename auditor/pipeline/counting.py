@@ -46,19 +46,29 @@ class Gauge:
 
     def __call__(self, call: Call) -> Counted:
         """The tokens of one call."""
+        if call.kept is not None:
+            return Counted(call.usage, call.kept.counted_by, call.problem)
         if call.usage is not None:
             return Counted(call.usage, PROVIDER, call.problem)
         if call.failed:
             return Counted(None, NOBODY, call.problem)
-        try:
-            usage, problem = self._count(call)
-        except UncountableError as error:
-            usage, problem = None, f"no usage, and its text cannot be counted: {error}"
+        usage, problem = self._counted(call)
         if usage is not None:
             return Counted(usage, TOKENIZER, call.problem)
         if self._estimate and (guess := _guess(call)) is not None:
             return Counted(guess, ESTIMATE, call.problem)
         return Counted(None, NOBODY, problem)
+
+    def recount(self, call: Call) -> tuple[Usage | None, str | None]:
+        """What our tokenizer makes of the text, or None and why, whatever the provider said."""
+        usage, problem = self._counted(call)
+        return usage, problem.removeprefix("no usage, and ") if problem else None
+
+    def _counted(self, call: Call) -> tuple[Usage | None, str | None]:
+        try:
+            return self._count(call)
+        except UncountableError as error:
+            return None, f"no usage, and its text cannot be counted: {error}"
 
     def _count(self, call: Call) -> tuple[Usage | None, str | None]:
         if call.text is None or (not call.text.outputs and call.endpoint != "embedding"):

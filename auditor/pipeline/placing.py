@@ -80,7 +80,8 @@ class Placer:
         if place.workload is None:
             return place
         self._workloads.setdefault(place.workload, place)
-        answered = self._sampling and not call.failed
+        # a call without its text has nothing to sample, whatever is known of its prompt
+        answered = self._sampling and not call.failed and call.text is not None
         if place.prompt is not None and answered and counted.by != NOBODY:
             self._sample_prompt(call, place.workload, place.prompt)
         return place

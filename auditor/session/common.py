@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -172,6 +172,23 @@ def check_output(output: Path, own: frozenset[Path]) -> None:
         )
 
 
+@contextmanager
+def logs_in(
+    logs: tuple[str, ...], exclude: tuple[str, ...], own: frozenset[Path], *outputs: Path | None
+) -> Iterator[tuple[LogFile, ...]]:
+    """The files behind what the user named, standard input among them; none is an output."""
+    named = (name for name in logs if name != sources.STDIN)
+    found = tuple(f for f in sources.find(named, exclude) if f.path.resolve() not in own)
+    logs_found = {file.path.resolve() for file in found}
+    for output in outputs:
+        if output is not None and output.resolve() in logs_found:
+            raise AuditError(f"{output} is one of the logs", hint="Write the result elsewhere.")
+    with ExitStack() as stack:
+        if sources.STDIN in logs:
+            found = (*found, stack.enter_context(sources.standard_input()))
+        yield found
+
+
 def take_in(
     store: Store,
     logs: tuple[str, ...],
@@ -194,14 +211,7 @@ def take_in(
         )
     gauge = Gauge(book, settings.models, assume_model=assume_model, estimate=estimate)
     with ExitStack() as stack:
-        named = (name for name in logs if name != sources.STDIN)
-        found = tuple(f for f in sources.find(named, exclude) if f.path.resolve() not in own)
-        logs_found = {file.path.resolve() for file in found}
-        for output in outputs:
-            if output is not None and output.resolve() in logs_found:
-                raise AuditError(f"{output} is one of the logs", hint="Write the result elsewhere.")
-        if sources.STDIN in logs:
-            found = (*found, stack.enter_context(sources.standard_input()))
+        found = stack.enter_context(logs_in(logs, exclude, own, *outputs))
         on_bytes = stack.enter_context(terminal.progress(sum(file.size for file in found)))
         done = pipeline.ingest(
             store,

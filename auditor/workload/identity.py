@@ -49,6 +49,8 @@ class Place:
 
 def place_of(call: Call, key: HashKey, tags: Iterable[str] = WORKLOAD_TAGS) -> Place:
     """Where a call belongs; nowhere if no chat or completion model could answer it."""
+    if (kept := call.kept) is not None:
+        return Place(kept.workload, kept.found_by, kept.label, kept.prompt)
     if call.endpoint not in MOVABLE:
         return Place()
     prompt = _prompt(call.text, key)

@@ -1,0 +1,67 @@
+"""``audit convert`` and ``audit count``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from auditor.cli.options import (
+    INCOMPLETE,
+    allow_rejects_option,
+    assume_model_option,
+    check_sources,
+    config_option,
+    hash_key,
+    prices_option,
+    reading_options,
+    result_options,
+)
+
+
+@click.command()
+@click.argument("logs", nargs=-1, required=True, metavar="LOGS...")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    metavar="PATH",
+    help="The Parquet file to write.",
+)
+@reading_options
+@prices_option
+@allow_rejects_option
+@config_option
+def convert(logs: tuple[str, ...], output: Path, **given: Any) -> None:
+    """Write the calls of any logs as one Parquet file, which audit reads as it reads logs.
+
+    Each call once, with all that the store would hold of it. No text unless --keep-text.
+    """
+    from auditor.session import converting
+
+    complete = converting.convert(logs, output, hash_key=hash_key(), **given)
+    sys.exit(0 if complete else INCOMPLETE)
+
+
+@click.command()
+@click.argument("logs", nargs=-1, required=True, metavar="LOGS...")
+@click.option("--as", "as_format", metavar="FORMAT", help="Read every file as this format.")
+@click.option(
+    "--exclude", multiple=True, metavar="GLOB", help="Leave files out by name. May be repeated."
+)
+@assume_model_option
+@prices_option
+@result_options
+@config_option
+def count(logs: tuple[str, ...], **given: Any) -> None:
+    """Our token count beside the provider's: how often they agree, and how far they are apart.
+
+    Of the calls whose log has both usage and text. Nothing is stored.
+    """
+    from auditor.session import counting
+
+    check_sources(logs, None, given)
+    counting.count(logs, **given)

@@ -1,0 +1,52 @@
+"""``audit convert``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from auditor.config import Allowance
+from auditor.reports import files
+from auditor.reports.figures import counted
+from auditor.session.common import (
+    allowance_of,
+    book_of,
+    check_output,
+    own_files,
+    say_rejects,
+    settings_of,
+    take_in,
+)
+from auditor.store import Store
+from auditor.terminal import say
+
+
+def convert(
+    logs: tuple[str, ...],
+    output: Path,
+    *,
+    config: Path | None,
+    prices: tuple[Path, ...],
+    allow_rejects: str | None,
+    hash_key: bytes | None,
+    **reading: Any,
+) -> bool:
+    """``audit convert``. Returns whether all lines were read, within the allowance."""
+    settings = settings_of(config)
+    allowed: Allowance = allowance_of("--allow-rejects", allow_rejects, settings.allow_rejects)
+    own = own_files(settings, None, *prices)
+    check_output(output, own)
+    with Store.open(None, hash_key=hash_key) as store:
+        book = book_of(settings, prices)
+        done = take_in(store, logs, settings, book, own, output, sampling=False, **reading)
+        if done.tally.rejects:
+            say_rejects(store, None, done.tally.rejects)
+        calls = store.frame("ingest/converted", keyed=hash_key is not None)
+    files.write(output, files.parquet_bytes(calls))
+    say(f"Wrote {counted(calls.height, 'call')} to {output}.")
+    if allowed.allows(done.tally.rejects, done.tally.lines):
+        return True
+    say(
+        f"Incomplete: {counted(done.tally.rejects, 'line')} rejected, which the file does not hold."
+    )
+    return False
