@@ -275,6 +275,20 @@ def test_folders_that_are_not_of_reports_are_refused(tmp_path: Path) -> None:
     assert [path.name for path in other.iterdir()] == [MANIFEST]
 
 
+def test_no_run_takes_the_folder_of_another_kind(tmp_path: Path) -> None:
+    write(tmp_path / "calls.jsonl", [capture("a")])
+    audit("ingest", "calls.jsonl", "--db", "a.duckdb", folder=tmp_path)
+    asked = ("report", "--db", "a.duckdb", "--scenario", "gpt-4")
+    assert audit(*asked, "summary", "-o", "reports", folder=tmp_path).exit_code == COMPLETE
+    assert audit(*asked, "--svg", "pictures", folder=tmp_path).exit_code == COMPLETE
+    for words in (("--svg", "reports"), ("--png", "pictures"), ("-o", "pictures")):
+        done = audit(*asked, *words, folder=tmp_path)
+        assert done.exit_code == ERROR, words
+        assert "holds what a run of another kind wrote" in done.err
+    assert (tmp_path / "reports" / "summary.csv").is_file()
+    assert audit(*asked, "--svg", "pictures", folder=tmp_path).exit_code == COMPLETE
+
+
 def test_reports_of_incomplete_figures_are_written_and_said_to_be(tmp_path: Path) -> None:
     """As a replay: exit code 3 where more is missing than is allowed."""
     write(tmp_path / "calls.jsonl", [capture("a"), capture("b", model="gpt-5000"), "{not json"])

@@ -16,20 +16,23 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from auditor.errors import AuditError
 
 MANIFEST = "manifest.json"
+REPORTS, NIGHTLY = "reports", "nightly"
 AT_FDCWD = -100
 RENAME_EXCHANGE = 2
 
 
-def check_folder(folder: Path, option: str = "-o") -> None:
+def check_folder(folder: Path, option: str = "-o", takes: Collection[str] = (REPORTS,)) -> None:
     """Refuse what cannot be a folder of reports: one that holds other things and no manifest.
 
-    ``option`` is what named it. Raises AuditError before any work is done.
+    ``option`` is what named it, ``takes`` which kinds of folders may be replaced (``holds`` of
+    their manifests). Raises AuditError before any work is done.
     """
     target = folder.resolve()
     if not target.parent.is_dir():
@@ -48,6 +51,12 @@ def check_folder(folder: Path, option: str = "-o") -> None:
             f"{folder} holds other things than reports",
             hint="Name a new or empty folder: reports take the place of a whole folder.",
         )
+    held = _manifest(target).get("holds", REPORTS)
+    if any(target.iterdir()) and held not in takes:
+        raise AuditError(
+            f"{folder} holds what a run of another kind wrote ({held})",
+            hint="Name a folder of its own: it would be replaced as a whole.",
+        )
 
 
 def _is_ours(folder: Path) -> bool:
@@ -56,13 +65,18 @@ def _is_ours(folder: Path) -> bool:
 
 def _written(folder: Path) -> frozenset[str] | None:
     """The files that an earlier run put into the folder; None where none did."""
+    manifest = _manifest(folder)
+    return frozenset((*manifest["files"], MANIFEST)) if manifest else None
+
+
+def _manifest(folder: Path) -> Mapping[str, Any]:
+    """The manifest that an earlier run put into the folder; empty where none did."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        if not manifest["schema"].startswith("audit.report/"):
-            return None
-        return frozenset((*manifest["files"], MANIFEST))
+        is_ours = manifest["schema"].startswith("audit.report/") and manifest["files"].keys()
+        return manifest if is_ours else {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
+        return {}
 
 
 def holds(folder: Path, files: Mapping[str, bytes]) -> bool:

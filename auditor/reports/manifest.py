@@ -14,7 +14,7 @@ from auditor.pipeline.reporting import FOCUS, Report, Reported
 from auditor.reports import focus
 from auditor.reports.figures import digits, plain
 from auditor.reports.files import csv_text, parquet_bytes, run_of, texts
-from auditor.reports.folder import MANIFEST
+from auditor.reports.folder import MANIFEST, REPORTS
 
 SCHEMA = "audit.report/1"
 FORMATS = ("csv", "json", "parquet")
@@ -25,6 +25,7 @@ def files_of(
     formats: tuple[str, ...],
     focus_version: str | None = None,
     further: Mapping[str, bytes] | None = None,
+    holds: str = REPORTS,
 ) -> dict[str, bytes]:
     """The files of the reports in these formats, ``further`` ones, and the manifest of all.
 
@@ -44,10 +45,10 @@ def files_of(
                 "columns": report.frame.columns,
             }
     if focus_version is None:
-        return with_manifest(reported, contents, listed)
+        return with_manifest(reported, contents, listed, holds=holds)
     charged, columns = focus.files_of(reported, focus_version)
     more = {"focus": focus.summary_of(reported, focus_version)}
-    return with_manifest(reported, contents | charged, listed | columns, more)
+    return with_manifest(reported, contents | charged, listed | columns, more, holds=holds)
 
 
 def with_manifest(
@@ -55,10 +56,18 @@ def with_manifest(
     contents: dict[str, bytes],
     listed: Mapping[str, Mapping[str, Any]],
     more: Mapping[str, Any] | None = None,
+    *,
+    holds: str = REPORTS,
 ) -> dict[str, bytes]:
-    """The files, and the manifest that names them with what is ``listed`` of each, and ``more``."""
+    """The files, and the manifest that names them with what is ``listed`` of each, and ``more``.
+
+    ``holds`` says what the folder is for: only a run of that kind replaces it.
+    """
+    summary = summary_of(reported)
     manifest = {
-        **summary_of(reported),
+        "schema": summary["schema"],
+        "holds": holds,
+        **summary,
         **(more or {}),
         "files": {
             name: {

@@ -15,7 +15,7 @@ from auditor.config.nightly import Nightly
 from auditor.errors import AuditError, ConfigError, StoreBusyError
 from auditor.pipeline.reporting import FOCUS, chosen, focus_definitions
 from auditor.reports import focus, manifest, nightly, page
-from auditor.reports.folder import check_folder, holds, put_right, write_folder
+from auditor.reports.folder import NIGHTLY, REPORTS, check_folder, holds, put_right, write_folder
 from auditor.reports.nightly import Verdict
 from auditor.session.common import (
     check_zone,
@@ -63,7 +63,7 @@ def run(
         to_date=plan.to_date,
         assume_model=plan.assume_model,
     )
-    check_folder(plan.output, "output")
+    check_folder(plan.output, "output", (REPORTS, NIGHTLY))
     with (
         only_run(plan.db, holder, plan.lock_seconds),
         _opened(plan.db, hash_key, plan.lock_seconds) as store,
@@ -97,7 +97,7 @@ def run(
             seen = answered(store, settings, whole, chosen(page.REPORTS), day, budgets_of=always)
             further[plan.page] = page.page_of(seen, target_of(settings).title).encode()
         version = plan.focus_version if FOCUS in plan.formats else None
-        files = manifest.files_of(reported, tables, version, further)
+        files = manifest.files_of(reported, tables, version, further, NIGHTLY)
         if not holds(plan.output, files):
             write_folder(plan.output, files)
     for name, scope in verdict.of_nothing:

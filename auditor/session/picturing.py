@@ -51,8 +51,8 @@ def write(
             raise AuditError(
                 f"-o {html} is a folder", hint="Name a file for the page, such as report.html."
             )
-    for folder in folders.values():
-        check_folder(folder)
+    for kind, folder in folders.items():
+        check_folder(folder, f"--{kind}", (kind,))
     reported = answer(
         chosen(page.REPORTS),
         db,

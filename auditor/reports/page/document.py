@@ -96,7 +96,7 @@ def pictures_of(reported: Reported, target: str, kind: str) -> dict[str, bytes]:
     period = f"{_period(reported)} ({reported.question.zone})"
     contents = {f"{chart.name}.{kind}": KINDS[kind](chart, period) for chart in charts}
     listed = {f"{chart.name}.{kind}": {"title": chart.title} for chart in charts}
-    return with_manifest(reported, contents, listed)
+    return with_manifest(reported, contents, listed, holds=kind)
 
 
 def charts_of(source: Source) -> Iterator[Chart]:
