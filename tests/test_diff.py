@@ -51,6 +51,7 @@ def runs(
     tmp_path: Path, first: list[Any], second: list[Any], asked: Question, then: Question
 ) -> tuple[Run, Run]:
     """The run after the first log, and that after both."""
+    tmp_path.mkdir(exist_ok=True)
     with Store.open(tmp_path / "store.duckdb") as store:
         take_in(store, write(tmp_path / "first.jsonl", first))
         a = run_of(store, asked)
@@ -123,12 +124,26 @@ def test_new_and_late_calls(tmp_path: Path) -> None:
 
 
 def test_a_fuller_reading_in_a_later_file(tmp_path: Path) -> None:
+    """The call is the same: 0.0017 before, 0.0047 now; one beside it came late."""
     second = [capture("call-1", sent=3000)]
     a, b = runs(tmp_path, [capture("call-1"), capture("call-2")], second, question(), question())
+    assert only(a, b) == {"replaced_calls": (0, Decimal("0.003"))}
+    both = [*second, capture("call-3", "2023-08-21T10:00:00Z")]
+    a, b = runs(tmp_path / "two", [capture("call-1")], both, question(), question())
     assert only(a, b) == {
-        "late_calls": (1, Decimal("0.0047")),
-        "replaced_calls": (-1, Decimal("-0.0017")),
+        "late_calls": (1, Decimal("0.0017")),
+        "replaced_calls": (0, Decimal("0.003")),
     }
+
+
+def test_a_file_that_grew_in_a_new_store(tmp_path: Path) -> None:
+    """Its calls are in a file of another hash: only what it grew by is new."""
+    known = [capture("call-1"), capture("call-2", "2023-08-23T10:00:00Z")]
+    a, _ = runs(tmp_path, known, [], question(), question())
+    grown = [*known, capture("call-3", "2023-08-24T10:00:00Z")]
+    b, _ = runs(tmp_path / "again", grown, [], question(), question())
+    assert only(a, b) == {"new_calls": (1, Decimal("0.0017"))}
+    assert only(b, a) == {"gone_calls": (-1, Decimal("-0.0017"))}
 
 
 def test_a_changed_price_and_one_that_became_known(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ WORDS = {
     "new_calls": "new calls",
     "late_calls": "late calls, of days that A had",
     "gone_calls": "calls of files that B has not",
-    "replaced_calls": "calls that another file reads better",
+    "replaced_calls": "calls that another file holds now",
     "other_period": "days that only one was asked for",
     "new_scenario": "only B replayed it",
     "gone_scenario": "only A replayed it",

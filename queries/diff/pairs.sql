@@ -10,7 +10,9 @@
 --     new_calls         B has a file that A has not: its calls, of days after A's last one
 --     late_calls        the same, of days that A had calls up to
 --     gone_calls        A has a file that B has not
---     replaced_calls    a file that both have gave fewer calls: a later file reads them better
+--     replaced_calls    calls that another file holds now: a later file reads them better, or a file
+--                       grew or has another name. Told by day and model: as many calls as left
+--                       one file and came in by another, these at their average
 --     other_period      days that only one of the two was asked for
 --     new_scenario, gone_scenario   only one of the two replayed it
 --     changed_scenario, changed_name, changed_price   the same calls with another cost: the scenario
@@ -127,22 +129,65 @@ WITH
             END AS cause_of_rest
         FROM valued
         WHERE calls_a IS NOT NULL AND calls_b IS NOT NULL
+    ),
+    found AS (
+        SELECT
+            name, day, source_sha256, requested_model, served_model, tier, cause,
+            more_calls AS calls, coalesce(priced_b, 0) - coalesce(priced_a, 0) AS priced,
+            names_a, names_b, rates_a, rates_b, cost_b - cost_a AS amount
+        FROM one_sided
+        UNION ALL
+        SELECT
+            name, day, source_sha256, requested_model, served_model, tier, cause_of_calls,
+            more_calls, 0, names_a, names_b, rates_a, rates_b, by_calls
+        FROM both_sided
+        WHERE more_calls <> 0
+        UNION ALL
+        SELECT
+            name, day, source_sha256, requested_model, served_model, tier, cause_of_rest,
+            CASE WHEN more_calls = 0 THEN calls_b ELSE 0 END, priced_b - priced_a,
+            names_a, names_b, rates_a, rates_b, cost_b - cost_a - by_calls
+        FROM both_sided
+        WHERE cost_b - cost_a - by_calls <> 0 OR priced_a <> priced_b
+    ),
+    -- calls that leave one file and come in by another, on one day and by one model, are the same
+    exchanged AS (
+        SELECT
+            name, day, requested_model, served_model, tier,
+            any_value(cause) FILTER (cause IN ('new_calls', 'late_calls')) AS cause_in,
+            coalesce(sum(calls) FILTER (cause IN ('new_calls', 'late_calls')), 0)::HUGEINT
+                AS calls_in,
+            coalesce(sum(amount) FILTER (cause IN ('new_calls', 'late_calls')), 0)::HUGEINT
+                AS amount_in,
+            coalesce(-sum(calls) FILTER (cause = 'gone_calls'), 0)::HUGEINT AS calls_gone,
+            coalesce(sum(amount) FILTER (cause = 'gone_calls'), 0)::HUGEINT AS amount_gone,
+            coalesce(-sum(calls) FILTER (cause = 'replaced_calls'), 0)::HUGEINT AS calls_replaced
+        FROM found
+        GROUP BY ALL
+    ),
+    moved AS (
+        SELECT
+            *,
+            least(calls_in, calls_gone + calls_replaced) AS moved_in,
+            least(greatest(least(calls_in, calls_gone + calls_replaced) - calls_replaced, 0), calls_gone)
+                AS moved_gone
+        FROM exchanged
+        WHERE calls_in > 0 AND calls_gone + calls_replaced > 0
+    ),
+    valued_moves AS (
+        SELECT
+            *,
+            nearest(amount_in * moved_in, calls_in) AS moved_amount,
+            CASE WHEN calls_gone = 0 THEN 0 ELSE nearest(amount_gone * moved_gone, calls_gone) END
+                AS gone_amount
+        FROM moved
     )
+SELECT *
+FROM found
+UNION ALL BY NAME
 SELECT
-    name, day, source_sha256, requested_model, served_model, tier, cause,
-    more_calls AS calls, coalesce(priced_b, 0) - coalesce(priced_a, 0) AS priced,
-    names_a, names_b, rates_a, rates_b, cost_b - cost_a AS amount
-FROM one_sided
-UNION ALL
-SELECT
-    name, day, source_sha256, requested_model, served_model, tier, cause_of_calls,
-    more_calls, 0, names_a, names_b, rates_a, rates_b, by_calls
-FROM both_sided
-WHERE more_calls <> 0
-UNION ALL
-SELECT
-    name, day, source_sha256, requested_model, served_model, tier, cause_of_rest,
-    CASE WHEN more_calls = 0 THEN calls_b ELSE 0 END, priced_b - priced_a,
-    names_a, names_b, rates_a, rates_b, cost_b - cost_a - by_calls
-FROM both_sided
-WHERE cost_b - cost_a - by_calls <> 0 OR priced_a <> priced_b;
+    name, day, requested_model, served_model, tier,
+    unnest([cause_in, 'replaced_calls', 'gone_calls', 'replaced_calls']) AS cause,
+    unnest([-moved_in, moved_in, moved_gone, -moved_gone]) AS calls,
+    unnest([-moved_amount, moved_amount, -gone_amount, gone_amount]) AS amount
+FROM valued_moves;

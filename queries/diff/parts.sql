@@ -28,6 +28,7 @@ WITH
         FROM differences
         JOIN causes USING (cause)
         GROUP BY ALL
+        HAVING sum(calls) <> 0 OR sum(amount) <> 0
     )
 SELECT
     name,
