@@ -12,7 +12,9 @@ MONTH = "%Y-%m"
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A half-open period. ``name`` is a month (2023-08) where it is one, else FIRST to LAST DAY."""
+    """A half-open period. ``name`` is a month (2023-08) where it is one, else its first
+    day and the first day no longer in it.
+    """
 
     name: str
     begins: date
@@ -75,4 +77,4 @@ def _before(first: date) -> Span:
 
 
 def _span(begins: date, ends: date) -> Span:
-    return Span(f"{begins} to {ends - timedelta(days=1)}", begins, ends)
+    return Span(f"{begins} to {ends}", begins, ends)

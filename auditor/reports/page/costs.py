@@ -229,6 +229,8 @@ def _bridge(source: Source, sheet: Sheet, key: tuple[str, str, str], places: lis
         row = sheet.rows[place]
         part, is_total = row["part"], row["part"] in ("start", "end")
         name = {"start": begins, "end": ends}.get(part) or PARTS.get(part, part)
+        if part == "start" and kind == "period" and not row["calls"]:
+            name = f"{begins}: no calls logged"
         amount = sheet.money(place, "amount_usd", source.places, "-" if is_total else "+")
         running = sheet.money(place, "running_usd", source.places)
         calls = "" if part == "end" else sheet.figure(place, "calls")
