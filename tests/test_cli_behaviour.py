@@ -15,6 +15,7 @@ import pytest
 import zstandard
 from command import COMPLETE, ERROR, INCOMPLETE, audit
 from golden_files import FIXTURES
+from helpers.logs import capture, write
 
 from auditor.cli import cli
 from auditor.store import Store
@@ -281,3 +282,16 @@ def test_an_unknown_file_stops_before_anything_is_stored(folder: Path) -> None:
     (folder / "logs" / "zz.txt").write_text("no log\n")
     assert audit("ingest", "logs", "--db", "store.duckdb", folder=folder).exit_code == ERROR
     assert replay(folder, "--db", "store.duckdb")["coverage"]["lines"] == 0
+
+
+def test_a_tag_that_no_call_has_is_said(tmp_path: Path) -> None:
+    """Spelt otherwise than logged it would be an empty column without a word."""
+    write(tmp_path / "calls.jsonl", [capture("a", team="desk")])
+    asked = ("--scenario", "gpt-4", "--by", "team,desk")
+    done = audit("replay", "calls.jsonl", *asked, folder=tmp_path)
+    assert "No call has the tag desk: is it spelt as logged?" in done.err
+    assert "tag team" not in done.err
+    audit("ingest", "calls.jsonl", "--db", "a.duckdb", folder=tmp_path)
+    report = ("report", "by_team", "summary", "--db", "a.duckdb", "-o", "out")
+    done = audit(*report, *asked, folder=tmp_path)
+    assert "No call has the tag desk: is it spelt as logged?" in done.err

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,8 +30,10 @@ from auditor.reports.rows import (
 from auditor.scenarios import Scenario
 
 SCHEMA = "audit.replay/1"
-# After OWASP's list; the wide ones begin a formula in an East Asian Excel.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# After OWASP's list; the wide ones begin a formula in an East Asian Excel. Where a spreadsheet
+# parts cells at semicolons or tabs, a formula could begin behind one, too.
+FORMULA = re.compile("(^'*|[;\t\r\n])(?=[=+@\t\r\n\uff1d\uff0b\uff0d\uff20-])")
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 def as_json(result: Replay) -> str:
@@ -143,9 +146,13 @@ class _Lines:
 
 
 def _cell(value: Any, number: Callable[[Any], str | None]) -> str:
-    if isinstance(value, str):
-        return f"'{value}" if value.startswith(FORMULA_STARTS) else value
-    return number(value) or ""
+    return safe(value) if isinstance(value, str) else number(value) or ""
+
+
+def safe(text: str) -> str:
+    """Text for a cell: a `'` before what would begin a formula, control characters written out."""
+    shown = CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    return FORMULA.sub(r"\1'", shown)
 
 
 def as_markdown(result: Replay) -> str:

@@ -87,6 +87,13 @@ def dimensions_of(
     return names
 
 
+def say_tags_of_nothing(by: Iterable[str], values: Iterable[Iterable[str | None]]) -> None:
+    """Name the dimensions of which no call has a value: tags, perhaps not spelt as logged."""
+    for name, found in zip(by, values, strict=True):
+        if name not in DIMENSIONS and not any(value is not None for value in found):
+            say(f"No call has the tag {name.removeprefix('tag:')}: is it spelt as logged?")
+
+
 def _parted(given: str) -> list[str]:
     """``team,model`` are two dimensions; a tag may hold a comma: ``tag:a,b`` is one."""
     return [given] if given.startswith("tag:") else given.split(",")

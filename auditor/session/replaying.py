@@ -23,6 +23,7 @@ from auditor.session.common import (
     put_out,
     question_of,
     say_rejects,
+    say_tags_of_nothing,
     scenarios_of,
     settings_of,
     take_in,
@@ -92,6 +93,11 @@ def replay(
         say(
             f"{name} moves no call: what it names is not here. Ids of workloads depend on the hash "
             "key of the store."
+        )
+    if result.spent:
+        say_tags_of_nothing(
+            question.by,
+            ([row[f"by_{n}"] for row in result.spent] for n in range(1, len(question.by) + 1)),
         )
     put_out(
         output,

@@ -36,6 +36,7 @@ from auditor.session.common import (
     dimensions_of,
     known_scenarios,
     question_of,
+    say_tags_of_nothing,
     scenarios_of,
     settings_of,
 )
@@ -100,7 +101,19 @@ def write(
     say(f"Wrote {output}: {counted(len(files), 'file')}, {period_in_words(reported)}.")
     if FOCUS in formats and (words := focus.left_out_in_words(reported)):
         say(words)
+    _say_tags_of_nothing(reported)
     return is_complete(reported, settings)
+
+
+def _say_tags_of_nothing(reported: Reported) -> None:
+    """As a replay does; any report that is split by them shows it."""
+    by = reported.question.by
+    for one in reported.reports.values():
+        if by and one.definition.takes_more and one.frame.height:
+            frame = one.frame
+            named = [name if name in frame.columns else f"tag:{name}" for name in by]
+            say_tags_of_nothing(by, (frame[name].to_list() for name in named))
+            return
 
 
 def with_allowances(
