@@ -295,3 +295,14 @@ def test_a_tag_that_no_call_has_is_said(tmp_path: Path) -> None:
     report = ("report", "by_team", "summary", "--db", "a.duckdb", "-o", "out")
     done = audit(*report, *asked, folder=tmp_path)
     assert "No call has the tag desk: is it spelt as logged?" in done.err
+
+
+def test_a_very_long_name_leaves_a_table_readable(tmp_path: Path) -> None:
+    long = "x" * 5_000
+    write(tmp_path / "calls.jsonl", [capture("a", model=long, team=long), capture("b")])
+    audit("ingest", "calls.jsonl", "--db", "a.duckdb", folder=tmp_path)
+    db = ("--db", "a.duckdb")
+    for command in ("show models", "show unpriced", "prices check", "replay --by team"):
+        done = audit(*command.split(), *db, folder=tmp_path, columns=160)
+        assert max(map(len, done.out.splitlines())) <= 160, command
+        assert "xxx…" in done.out

@@ -18,7 +18,7 @@ from auditor.formats import Format, mapped
 from auditor.pipeline.reporting import Definition
 from auditor.prices import Book, Row, price
 from auditor.prices.span import covers
-from auditor.reports.figures import NOTHING, plain, prices_of
+from auditor.reports.figures import NOTHING, named, plain, prices_of
 from auditor.reports.table import bare_table, print_whole, unpriced_table
 from auditor.scenarios import Move, Scenario
 from auditor.store import Store
@@ -166,9 +166,9 @@ def models(store: Store, console: Console) -> None:
 def _led_to(row: dict[str, Any]) -> Text:
     requested, served = row["requested_model"], row["served_model"]
     tier = "" if row["tier"] == "standard" else f" ({row['tier']})"
-    lines = [(printable(requested or served or "(none)")) + tier]
+    lines = [named(requested or served or "(none)") + tier]
     if served and served != lines[0]:
-        lines.append(f"  served {printable(served)}")
+        lines.append(f"  served {named(served)}")
     priced_as = row["priced_as"]
     by = "" if row["basis"] == "exact" else f", by {row['basis']}"
     lines.append(f"  priced as {priced_as}{by}" if priced_as else "  unpriced")

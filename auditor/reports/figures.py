@@ -6,15 +6,23 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from auditor.errors import printable
 from auditor.pipeline.replay import Replay
 from auditor.scenarios import Scenario
 
 NOTHING = "-"
+LONGEST_NAME = 80
 
 
 def n(count: int | None) -> str:
     """A count with its thousands set apart."""
     return NOTHING if count is None else f"{count:,}"
+
+
+def named(text: str) -> str:
+    """A name from a log, fit for a table: control characters written out, cut where it is long."""
+    shown = printable(text)
+    return shown if len(shown) <= LONGEST_NAME else f"{shown[: LONGEST_NAME - 1]}…"
 
 
 def counted(count: int, what: str) -> str:

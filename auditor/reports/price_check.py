@@ -14,7 +14,7 @@ from rich.text import Text
 from auditor.errors import printable
 from auditor.pipeline.price_check import DOUBTFUL, INFERRED, RETIRING, UNKNOWN, PriceCheck
 from auditor.reports.catalogue import plain_table
-from auditor.reports.figures import NOTHING, n, plain
+from auditor.reports.figures import NOTHING, n, named, plain
 from auditor.reports.files import csv_text, markdown_text, parquet_bytes, run_of, texts
 from auditor.reports.table import print_whole
 
@@ -46,7 +46,7 @@ def show(check: PriceCheck, console: Console) -> None:
         for row in mine:
             tier = "" if row["tier"] == STANDARD else f" ({row['tier']})"
             table.add_row(
-                Text(printable(f"{row['name']}{tier}")),
+                Text(named(f"{row['name']}{tier}")),
                 n(row["calls"]),
                 n(row["input_tokens"] + row["output_tokens"]),
                 str(row["last_seen"]),

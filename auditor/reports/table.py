@@ -11,10 +11,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from auditor.errors import printable
 from auditor.pipeline.replay import Replay, period_of
 from auditor.reports.bars import bar, heading, most_of, needed_by, with_bars
-from auditor.reports.figures import counted, n, places_of, ratio, usd
+from auditor.reports.figures import counted, n, named, places_of, ratio, usd
 from auditor.reports.notes import is_partly_compared, notes_of
 from auditor.reports.rows import dimension_columns, result_rows
 
@@ -316,7 +315,7 @@ def unpriced_table(rows: Iterable[dict[str, Any]]) -> Table:
     for reason, group in by_reason.items():
         table.add_row(_name(reason))
         for row in group:
-            tier = "" if row["tier"] == "standard" else f" ({printable(row['tier'])})"
+            tier = "" if row["tier"] == "standard" else f" ({named(row['tier'])})"
             table.add_row(
                 Padding(_name(row["model"]).append(tier), (0, 0, 0, 2)),
                 n(row["calls"]),
@@ -327,4 +326,4 @@ def unpriced_table(rows: Iterable[dict[str, Any]]) -> Table:
 
 
 def _name(value: str | None) -> Text:
-    return Text("(none)" if value is None else printable(value))
+    return Text("(none)" if value is None else named(value))

@@ -14,7 +14,7 @@ from auditor.errors import printable
 from auditor.pipeline.token_count import TokenCount
 from auditor.records import clean
 from auditor.reports.catalogue import plain_table
-from auditor.reports.figures import n
+from auditor.reports.figures import n, named
 from auditor.reports.files import csv_text, markdown_text, parquet_bytes
 from auditor.reports.table import print_whole
 
@@ -70,7 +70,7 @@ def show(count: TokenCount, console: Console) -> None:
             table.add_column(name, justify="right", no_wrap=True)
         for row in rows:
             table.add_row(
-                Text(printable(f"{row['model'] or 'no model'} ({row['format']})")),
+                Text(named(f"{row['model'] or 'no model'} ({row['format']})")),
                 row["meter"],
                 n(row["calls"]),
                 row["exact_share"],

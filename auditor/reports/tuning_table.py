@@ -10,11 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from auditor.errors import printable
 from auditor.finetune import is_completion_model
 from auditor.pipeline.tuning import Tuning
 from auditor.reports.bars import bar, heading, most_of, with_bars
-from auditor.reports.figures import NOTHING, counted, n, places_for, plain, prices_of, usd
+from auditor.reports.figures import NOTHING, counted, n, named, places_for, plain, prices_of, usd
 from auditor.reports.table import WIDE, bare_table, bullet, print_whole
 from auditor.reports.tuning import (
     NOT_SAID,
@@ -244,7 +243,7 @@ def _label(result: Tuning, row: Mapping[str, Any]) -> Text:
     name = row.get("name")
     if label is None:
         return Text("(neither tag nor text)")
-    return Text(printable(name)) if name else Text(label)
+    return Text(named(name)) if name else Text(label)
 
 
 def _beginnings_table(result: Tuning, rows: Sequence[Mapping[str, Any]]) -> Table:
