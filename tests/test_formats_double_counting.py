@@ -16,6 +16,10 @@ from command import COMPLETE, ERROR, INCOMPLETE, audit
 from golden_files import FIXTURES
 from helpers.runs import document
 
+from auditor.formats import known_formats
+from auditor.records import Reject
+from auditor.sources import LogFile
+
 FORMATS = FIXTURES / "formats"
 Sum = tuple[int, int]
 
@@ -188,3 +192,23 @@ def test_fields_of_wrong_types_crash_nothing(line: dict[str, Any], tmp_path: Pat
     (tmp_path / "odd.json").write_text(json.dumps(line), encoding="utf-8")
     run = audit("ingest", "odd.json", "--db", "store.duckdb", folder=tmp_path)
     assert run.exit_code in (COMPLETE, INCOMPLETE), run
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("har", '{"log": {"creator": {}, "entries": [7, "x", null]}}'),
+        ("vcr", "interactions: [7, x, null]\n"),
+        ("otel-spans", '{"resourceSpans": [{"scopeSpans": [{"spans": [7, "x", null]}]}]}'),
+    ],
+)
+def test_entries_that_are_no_objects_are_refused_one_by_one(
+    name: str, content: str, tmp_path: Path
+) -> None:
+    """Nothing in a list is passed over: what is no entry is a reject."""
+    (tmp_path / "export").write_text(content, encoding="utf-8")
+    chosen = next(format for format in known_formats() if format.name == name)
+    file = LogFile(tmp_path / "export", "export")
+    with file.open() as stream:
+        readings = list(chosen.read(file, stream))
+    assert [type(reading) for reading in readings] == [Reject, Reject, Reject]

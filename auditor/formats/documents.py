@@ -5,7 +5,8 @@ What such a file holds is counted by its entries (spans, requests, rows), not by
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 from auditor.formats.base import decode, refused
@@ -71,6 +72,17 @@ def _is_object(line: bytes, decode: Callable[[bytes], Any]) -> bool:
         return isinstance(decode(line), dict)
     except ValueError:
         return False
+
+
+def entries_at(body: Mapping[str, Any], key: str) -> list[Any]:
+    """Everything in the list at ``key``; what is no object is there to be refused."""
+    value = body.get(key)
+    return value if isinstance(value, list) else []
+
+
+def no_object(number: int, value: object) -> Reject:
+    """A Reject of an entry that is no object."""
+    return refused(number, json.dumps(value, default=str).encode(), "an entry that is no object")
 
 
 def bad_entry(number: int, raw: bytes, reason: str) -> Reject:

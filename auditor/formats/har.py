@@ -16,9 +16,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 from auditor.formats.base import Format, Sample
-from auditor.formats.documents import bad_entry, documents
+from auditor.formats.documents import bad_entry, documents, entries_at, no_object
 from auditor.formats.http_bodies import http_call
-from auditor.formats.shapes.terms import bodies_at, body_at, text_at
+from auditor.formats.shapes.terms import body_at, text_at
 from auditor.records import Reading
 from auditor.sources import LogFile
 
@@ -41,9 +41,10 @@ def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
             number += 1
             yield bad_entry(number, raw, problem)
             continue
-        for entry in bodies_at(log, "entries"):
+        for entry in entries_at(log, "entries"):
             number += 1
-            yield _reading(number, entry)
+            is_entry = isinstance(entry, Mapping)
+            yield _reading(number, entry) if is_entry else no_object(number, entry)
 
 
 def _reading(number: int, entry: Mapping[str, Any]) -> Reading:

@@ -36,7 +36,7 @@ from auditor.formats.base import (
     sample,
 )
 from auditor.formats.cells import read_count, read_money
-from auditor.formats.documents import documents
+from auditor.formats.documents import documents, entries_at, no_object
 from auditor.formats.shapes.terms import bodies_at, body_at
 from auditor.formats.times import read_time
 from auditor.records import Context, Reading, Reject
@@ -99,15 +99,19 @@ def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
             continue
         for item in items_in(document):
             number += 1
-            yield _reading(number, item)
+            is_sum = isinstance(item, Mapping)
+            yield _reading(number, item) if is_sum else no_object(number, item)
 
 
-def items_in(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The smallest sums of an answer, each with the start of its bucket."""
+def items_in(document: Mapping[str, Any]) -> Iterator[Any]:
+    """The smallest sums of an answer, each with the start of its bucket; what is none as it is."""
     for day in bodies_at(document, "daily_costs"):
         for line in bodies_at(day, "line_items"):
             yield {**line, "timestamp": day.get("timestamp")}
-    for item in bodies_at(document, "data"):
+    for item in entries_at(document, "data"):
+        if not isinstance(item, Mapping):
+            yield item
+            continue
         if item.get("object") != "bucket":
             yield item
             continue

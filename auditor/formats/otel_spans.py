@@ -36,7 +36,7 @@ from typing import Any, BinaryIO
 
 from auditor.formats.base import Format, Sample, decode, decode_exactly
 from auditor.formats.cells import known, read_count, read_money
-from auditor.formats.documents import bad_entry, documents
+from auditor.formats.documents import bad_entry, documents, entries_at, no_object
 from auditor.formats.shapes.terms import bodies_at, body_at, text_at
 from auditor.formats.times import read_time
 from auditor.records import Call, Context, Reading, Usage
@@ -125,18 +125,19 @@ def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
             continue
         for resource, span in _spans(document):
             number += 1
-            yield _reading(number, resource, span, wrapping)
+            is_span = isinstance(span, Mapping)
+            yield _reading(number, resource, span, wrapping) if is_span else no_object(number, span)
 
 
-def _spans(document: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], Mapping[str, Any]]]:
-    """Every span with the attributes of its resource."""
+def _spans(document: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], Any]]:
+    """Every span, and what stands in the place of one, with the attributes of its resource."""
     for resource in bodies_at(document, "resourceSpans"):
         about = attributes(body_at(resource, "resource"))
         for scope in (
             *bodies_at(resource, "scopeSpans"),
             *bodies_at(resource, "instrumentationLibrarySpans"),
         ):
-            for span in bodies_at(scope, "spans"):
+            for span in entries_at(scope, "spans"):
                 yield about, span
 
 
@@ -256,6 +257,8 @@ def _wrapping(file: LogFile) -> set[str]:
     with file.open() as stream:
         for _, document, _ in documents(stream, decode):
             for _, span in _spans(document if isinstance(document, dict) else {}):
+                if not isinstance(span, Mapping):
+                    continue
                 key, parent = _key(span), text_at(span, "parentSpanId")
                 found = attributes(span)
                 if parent:

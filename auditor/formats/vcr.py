@@ -22,9 +22,9 @@ from typing import Any, BinaryIO
 
 from auditor.errors import AuditError
 from auditor.formats.base import Format, Sample
-from auditor.formats.documents import bad_entry
+from auditor.formats.documents import bad_entry, entries_at, no_object
 from auditor.formats.http_bodies import http_call
-from auditor.formats.shapes.terms import bodies_at, body_at, text_at
+from auditor.formats.shapes.terms import body_at, text_at
 from auditor.records import Reading
 from auditor.sources import LogFile
 
@@ -64,9 +64,10 @@ def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
     if not isinstance(document, dict):
         yield bad_entry(1, head, "no cassette with interactions")
         return
-    found = bodies_at(document, "interactions") or bodies_at(document, "http_interactions")
+    found = entries_at(document, "interactions") or entries_at(document, "http_interactions")
     for number, interaction in enumerate(found, 1):
-        yield _reading(number, interaction)
+        is_entry = isinstance(interaction, Mapping)
+        yield _reading(number, interaction) if is_entry else no_object(number, interaction)
 
 
 def _reading(number: int, interaction: Mapping[str, Any]) -> Reading:
