@@ -22,6 +22,8 @@ from auditor.reports import manifest, page
 from auditor.session.reporting import frames_of
 from auditor.store import Store
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ("gpt-3.5-turbo-0613", "gpt-4-0613", "text-davinci-003", "no-such-model")
 
