@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from auditor.cli.options import result_options
+from auditor.cli.options import check_result, result_options
 
 
 @click.command()
@@ -21,6 +21,5 @@ def diff(a: Path, b: Path, **given: Any) -> None:
     """
     from auditor.session import diffing
 
-    if given["format_"] == "parquet" and given["output"] is None:
-        raise click.UsageError("--format parquet needs -o PATH.")
+    check_result(given)
     diffing.compare(a, b, **given)

@@ -164,5 +164,10 @@ def check_sources(logs: tuple[str, ...], db: Path | None, given: dict[str, Any])
     """Refuse what names nothing to read, or has nowhere to write."""
     if not logs and db is None:
         raise click.UsageError("Name LOGS to read, or a store with --db.")
+    check_result(given)
+
+
+def check_result(given: dict[str, Any]) -> None:
+    """Refuse a result that has nowhere to go: Parquet is for no terminal."""
     if given.get("format_") == "parquet" and given["output"] is None:
         raise click.UsageError("--format parquet needs -o PATH.")

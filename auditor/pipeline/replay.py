@@ -206,7 +206,12 @@ def _book(store: Store, question: Question, *, one_call: bool) -> None:
 
 
 def with_closings(store: Store, question: Question) -> Question:
-    """The question, with the prices that the store's closed months were closed with."""
+    """The question, with the prices that the store's closed months were closed with.
+
+    One that has them already is not asked of the store again: each month is a price book to read.
+    """
+    if question.closed:
+        return question
     closed = {
         row["month"]: Prices(
             book_of_contents(

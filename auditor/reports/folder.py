@@ -46,21 +46,20 @@ def check_folder(folder: Path, option: str = "-o", takes: Collection[str] = (REP
             f"{option} {folder} is the folder you are in",
             hint="Name one inside it, such as reports: it is replaced as a whole.",
         )
-    if any(target.iterdir()) and not _is_ours(target):
+    if not any(target.iterdir()):
+        return
+    manifest = _manifest(target)
+    if not manifest:
         raise AuditError(
             f"{folder} holds other things than reports",
             hint="Name a new or empty folder: reports take the place of a whole folder.",
         )
-    held = _manifest(target).get("holds", REPORTS)
-    if any(target.iterdir()) and held not in takes:
+    held = manifest.get("holds", REPORTS)
+    if held not in takes:
         raise AuditError(
             f"{folder} holds what a run of another kind wrote ({held})",
             hint="Name a folder of its own: it would be replaced as a whole.",
         )
-
-
-def _is_ours(folder: Path) -> bool:
-    return _written(folder) is not None
 
 
 def _written(folder: Path) -> frozenset[str] | None:
