@@ -64,7 +64,7 @@ class LogFile:
         SourceError when the file cannot be read, its archive is broken, or, at the end, when what
         was read is not what has the digest ``sha256``.
         """
-        with self._readable(), self._raw() as raw, ExitStack() as stack:
+        with self.readable(), self._raw() as raw, ExitStack() as stack:
             watched = _Watched(raw, on_bytes)
             stream = io.BufferedReader(cast(Any, watched), BUFFER_BYTES)
             magic = stream.peek(4)[:4]
@@ -95,7 +95,7 @@ class LogFile:
     def sha256(self) -> str:
         """The digest of the bytes on disk."""
         digest = hashlib.sha256()
-        with self._readable(), self._raw() as raw:
+        with self.readable(), self._raw() as raw:
             while block := raw.read(BUFFER_BYTES):
                 digest.update(block)
         return digest.hexdigest()
@@ -109,13 +109,14 @@ class LogFile:
     @property
     def size(self) -> int:
         """Bytes on disk."""
-        with self._readable():
+        with self.readable():
             if self.member is not None:
                 return archives.packed_size(self.path, self.member)
             return self.path.stat().st_size
 
     @contextmanager
-    def _readable(self) -> Iterator[None]:
+    def readable(self) -> Iterator[None]:
+        """Turns what goes wrong with the file inside into SourceError."""
         try:
             yield
         except BrokenContainerError as error:
@@ -260,7 +261,7 @@ def _unpacked(files: Iterable[LogFile]) -> Iterator[LogFile]:
     """The files, in place of each zip archive what it holds: ``logs.zip/day.jsonl``."""
     for file in files:
         if file.path.is_file() and archives.is_zip(file.path):
-            with file._readable():
+            with file.readable():
                 held = tuple(archives.members(file.path))
             yield from (LogFile(file.path, f"{file.name}/{name}", name) for name in held)
         else:

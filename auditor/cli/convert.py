@@ -11,13 +11,13 @@ import click
 from auditor.cli.options import (
     INCOMPLETE,
     allow_rejects_option,
-    assume_model_option,
     check_sources,
     config_option,
     hash_key,
     prices_option,
     reading_options,
     result_options,
+    source_options,
 )
 
 
@@ -48,11 +48,7 @@ def convert(logs: tuple[str, ...], output: Path, **given: Any) -> None:
 
 @click.command()
 @click.argument("logs", nargs=-1, required=True, metavar="LOGS...")
-@click.option("--as", "as_format", metavar="FORMAT", help="Read every file as this format.")
-@click.option(
-    "--exclude", multiple=True, metavar="GLOB", help="Leave files out by name. May be repeated."
-)
-@assume_model_option
+@source_options
 @prices_option
 @result_options
 @config_option

@@ -75,12 +75,15 @@ assume_model_option = click.option(
 allow_rejects_option = click.option(
     "--allow-rejects", metavar="N|N%", help="Rejected lines that still count as complete."
 )
-rereading_options = options(
+source_options = options(
     click.option("--as", "as_format", metavar="FORMAT", help="Read every file as this format."),
     click.option(
         "--exclude", multiple=True, metavar="GLOB", help="Leave files out by name. May be repeated."
     ),
     assume_model_option,
+)
+rereading_options = options(
+    source_options,
     click.option(
         "--estimate",
         is_flag=True,

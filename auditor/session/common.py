@@ -87,6 +87,16 @@ def dimensions_of(
     return names
 
 
+def format_named(known: Iterable[formats.Format], name: str | None) -> formats.Format | None:
+    """The format that --as names; None where it names none. Raises AuditError for one unknown."""
+    chosen = next((one for one in known if one.name == name), None)
+    if name and chosen is None:
+        raise AuditError(
+            f"there is no format named {name}", hint="`audit show formats` lists them."
+        )
+    return chosen
+
+
 def say_tags_of_nothing(by: Iterable[str], values: Iterable[Iterable[str | None]]) -> None:
     """Name the dimensions of which no call has a value: tags, perhaps not spelt as logged."""
     for name, found in zip(by, values, strict=True):
@@ -211,11 +221,7 @@ def take_in(
     sampling: bool = True,
 ) -> pipeline.Ingested:
     known = formats_of(settings)
-    chosen = next((one for one in known if one.name == as_format), None)
-    if as_format and chosen is None:
-        raise AuditError(
-            f"there is no format named {as_format}", hint="`audit show formats` lists them."
-        )
+    chosen = format_named(known, as_format)
     gauge = Gauge(book, settings.models, assume_model=assume_model, estimate=estimate)
     with ExitStack() as stack:
         found = stack.enter_context(logs_in(logs, exclude, own, *outputs))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from auditor import terminal
-from auditor.errors import AuditError
 from auditor.pipeline.counting import Gauge
 from auditor.pipeline.token_count import count_tokens
 from auditor.reports import token_count
@@ -13,6 +12,7 @@ from auditor.reports.figures import counted
 from auditor.session.common import (
     book_of,
     check_output,
+    format_named,
     formats_of,
     logs_in,
     own_files,
@@ -39,11 +39,7 @@ def count(
     if output is not None:
         check_output(output, own)
     known = formats_of(settings)
-    chosen = next((one for one in known if one.name == as_format), None)
-    if as_format and chosen is None:
-        raise AuditError(
-            f"there is no format named {as_format}", hint="`audit show formats` lists them."
-        )
+    chosen = format_named(known, as_format)
     gauge = Gauge(book_of(settings, prices), settings.models, assume_model=assume_model)
     with (
         logs_in(logs, exclude, own, output) as found,

@@ -11,9 +11,9 @@ from auditor.reports import files, page
 from auditor.reports.figures import counted
 from auditor.reports.folder import check_folder, write_folder
 from auditor.session.common import check_output, own_files, settings_of
+from auditor.session.replaying import is_complete
 from auditor.session.reporting import (
     answer,
-    is_complete,
     period_in_words,
     target_of,
     with_allowances,
@@ -75,4 +75,4 @@ def write(
         pictures = page.pictures_of(reported, target, kind)
         write_folder(folder, pictures)
         say(f"Wrote {folder}: {counted(len(pictures) - 1, 'picture')} and their manifest.")
-    return is_complete(reported, settings)
+    return is_complete(reported.whole, settings.allow_rejects, settings.allow_unpriced)

@@ -107,10 +107,7 @@ def replay(
     )
     if not result.coverage["calls"]:
         say("There are no calls.")
-    missing = missing_of(result, allowed_rejects, allowed_unpriced)
-    for what in missing:
-        say(f"Incomplete: {what}.")
-    return not missing
+    return is_complete(result, allowed_rejects, allowed_unpriced)
 
 
 def ingest(
@@ -143,6 +140,14 @@ def _moving_nothing(result: pipeline.Replay) -> list[str]:
         if scenario.moves
         and not any(move.takes(*k) for move in scenario.moves for k in result.kinds)
     ]
+
+
+def is_complete(result: pipeline.Replay, rejects: Allowance, unpriced: Allowance) -> bool:
+    """Whether no more is missing than is allowed; what is, is said."""
+    missing = missing_of(result, rejects, unpriced)
+    for what in missing:
+        say(f"Incomplete: {what}.")
+    return not missing
 
 
 def missing_of(result: pipeline.Replay, rejects: Allowance, unpriced: Allowance) -> tuple[str, ...]:

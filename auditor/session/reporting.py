@@ -40,7 +40,7 @@ from auditor.session.common import (
     scenarios_of,
     settings_of,
 )
-from auditor.session.replaying import missing_of
+from auditor.session.replaying import is_complete
 from auditor.store import Store
 from auditor.terminal import say
 
@@ -102,7 +102,7 @@ def write(
     if FOCUS in formats and (words := focus.left_out_in_words(reported)):
         say(words)
     _say_tags_of_nothing(reported)
-    return is_complete(reported, settings)
+    return is_complete(reported.whole, settings.allow_rejects, settings.allow_unpriced)
 
 
 def _say_tags_of_nothing(reported: Reported) -> None:
@@ -125,14 +125,6 @@ def with_allowances(
         allow_rejects=allowance_of("--allow-rejects", allow_rejects, settings.allow_rejects),
         allow_unpriced=allowance_of("--allow-unpriced", allow_unpriced, settings.allow_unpriced),
     )
-
-
-def is_complete(reported: Reported, settings: Config) -> bool:
-    """Whether no more is missing than is allowed; what is, is said."""
-    missing = missing_of(reported.whole, settings.allow_rejects, settings.allow_unpriced)
-    for one in missing:
-        say(f"Incomplete: {one}.")
-    return not missing
 
 
 def answer(
