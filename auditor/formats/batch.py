@@ -114,5 +114,13 @@ def _input_lines(file: LogFile) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 FORMAT = Format(
-    "batch", "OpenAI Batch API output, with its input where it lies beside", claims, read
+    "batch",
+    "OpenAI Batch API output",
+    claims,
+    read,
+    container="JSON lines",
+    ids="`id` of the answer",
+    times="`created` of the answer",
+    counts="usage of the answer, else its text",
+    note="the input file beside it tells what was asked",
 )

@@ -173,4 +173,14 @@ def _usage(row: Mapping[str, Any]) -> Usage | None:
     return known(usage) if usage else None
 
 
-FORMAT = Format("llm-logs", "simonw/llm: logs.db, or `llm logs --json`", claims, read, unit="row")
+FORMAT = Format(
+    "llm-logs",
+    "simonw/llm: logs.db, or `llm logs --json`",
+    claims,
+    read,
+    container="SQLite, JSON",
+    unit="row",
+    ids="`id` of the answer, else `id`",
+    times="`datetime_utc`",
+    counts="`input_tokens`, `output_tokens`, else the text",
+)

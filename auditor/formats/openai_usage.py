@@ -177,8 +177,14 @@ def _first(item: Mapping[str, Any], *names: str) -> Any:
 
 FORMAT = Format(
     "openai-usage",
-    "OpenAI usage and costs exports: sums over time, refused one by one",
+    "OpenAI usage and costs exports",
     claims,
     read,
+    container="JSON, CSV",
     unit="bucket",
+    holds="a sum",
+    ids="none",
+    times="start of the bucket",
+    counts="sums of the bucket",
+    note="refused one by one with what they hold, never taken for calls",
 )

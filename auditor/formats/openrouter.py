@@ -118,4 +118,14 @@ def _usage(row: Mapping[str, Any], counts: tuple[str, ...]) -> Usage | None:
     return known(Usage(sent - cached, made - reasoning, cached, 0, reasoning))
 
 
-FORMAT = Format("openrouter", "OpenRouter generations, CSV or JSON lines", claims, read)
+FORMAT = Format(
+    "openrouter",
+    "OpenRouter generations",
+    claims,
+    read,
+    container="CSV, JSON lines",
+    ids="`generation_id`, `id`",
+    times="`created_at`",
+    counts="`tokens_*`, `native_tokens_*`",
+    note="sums of a day (activity) are refused",
+)
