@@ -11,6 +11,7 @@ import polars as pl
 
 from auditor.errors import AuditError, SourceError, printable
 from auditor.formats import TOO_DEEP, Format, recognise
+from auditor.pipeline.booking import Booking
 from auditor.pipeline.counting import Counted
 from auditor.pipeline.placing import Placer
 from auditor.records import Call, Context, Reading, Reject, Usage, clean
@@ -116,7 +117,8 @@ def ingest(
     """
     told = on_bytes or (lambda _: None)
     done = Ingested()
-    new = list(_not_yet_stored(store, files, done, told))
+    booking = Booking(store)
+    new = list(_not_yet_stored(store, files, done, booking, told))
     known = tuple(formats)
     planned = (
         [(file, digest, chosen) for file, digest in new]
@@ -140,6 +142,7 @@ def ingest(
                 **asdict(tally),
             )
             arrived = store.rows("ingest/arrived", source_id=source_id)[0]
+            booking.stored(digest)
         done.sources += 1
         done.calls += arrived["calls"] - arrived["improved"]
         done.conflicts += arrived["conflicts"]
@@ -147,25 +150,37 @@ def ingest(
     if planned:
         with store.transaction():
             store.run("ingest/tidy")
+    booking.end()
     return done
 
 
 def _not_yet_stored(
-    store: Store, files: Iterable[LogFile], done: Ingested, told: Callable[[int], None]
+    store: Store,
+    files: Iterable[LogFile],
+    done: Ingested,
+    booking: Booking,
+    told: Callable[[int], None],
 ) -> Iterator[tuple[LogFile, str]]:
     stored = {row["sha256"] for row in store.rows("ingest/sources")}
     seen: dict[str, str] = {}
-    for file in files:
-        digest = file.sha256()
-        if digest in seen:
-            done.copies.append((file.name, seen[digest]))
-        elif digest in stored:
-            done.already += 1
-        else:
-            yield file, digest
-        if digest in seen or digest in stored:
-            told(file.size)
-        seen.setdefault(digest, file.name)
+    for whole in files:
+        held = booking.sources_of(whole)
+        if held is not None:  # an object that is as it was when all of it was stored
+            done.already += held
+            told(whole.size)
+            continue
+        parts = [(file, file.sha256()) for file in whole.parts()]
+        booking.begin(whole, parts, stored)
+        for file, digest in parts:
+            if digest in seen:
+                done.copies.append((file.name, seen[digest]))
+            elif digest in stored:
+                done.already += 1
+            else:
+                yield file, digest
+            if digest in seen or digest in stored:
+                told(file.size)
+            seen.setdefault(digest, file.name)
 
 
 def _recognised(

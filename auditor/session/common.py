@@ -194,13 +194,14 @@ def logs_in(
     logs: tuple[str, ...], exclude: tuple[str, ...], own: frozenset[Path], *outputs: Path | None
 ) -> Iterator[tuple[LogFile, ...]]:
     """The files behind what the user named, standard input among them; none is an output."""
-    named = (name for name in logs if name != sources.STDIN)
-    found = tuple(f for f in sources.find(named, exclude) if f.path.resolve() not in own)
-    logs_found = {file.path.resolve() for file in found}
-    for output in outputs:
-        if output is not None and output.resolve() in logs_found:
-            raise AuditError(f"{output} is one of the logs", hint="Write the result elsewhere.")
     with ExitStack() as stack:
+        named = (name for name in logs if name != sources.STDIN)
+        behind = stack.enter_context(sources.behind(named, exclude))
+        found = tuple(file for file in behind if file.path.resolve() not in own)
+        logs_found = {file.path.resolve() for file in found}
+        for output in outputs:
+            if output is not None and output.resolve() in logs_found:
+                raise AuditError(f"{output} is one of the logs", hint="Write the result elsewhere.")
         if sources.STDIN in logs:
             found = (*found, stack.enter_context(sources.standard_input()))
         yield found
