@@ -13,13 +13,18 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from command import COMPLETE, ERROR, INCOMPLETE, Run, audit
+from command import COMPLETE, ERROR, Run, audit
 from helpers.logs import Line, capture
 from helpers.object_server import SECRET, ObjectServer, object_server
+from test_formats import all_formats
 
+from auditor import sources
+from auditor.formats import recognise
 from auditor.objects import fetched
+from auditor.records import Reading
 
 ROOT = Path(__file__).resolve().parents[1]
+SHORT = ("--format", "csv", "--by", "source", "--scenario", "gpt-4")
 KEY = {"AUDIT_HASH_KEY": "a key for the tests of objects"}
 
 
@@ -48,6 +53,7 @@ def call(id: str, day: int = 22) -> Line:
     return capture(id, f"2023-08-{day:02}T10:00:00Z")
 
 
+@pytest.mark.slow
 def test_the_figures_of_a_month_are_those_of_the_folder(
     objects: ObjectServer, tmp_path: Path
 ) -> None:
@@ -58,7 +64,8 @@ def test_the_figures_of_a_month_are_those_of_the_folder(
     here = run(objects, tmp_path, "replay", logs, *asked)
     assert there.exit_code == here.exit_code == COMPLETE
     assert there.out == here.out
-    assert sorted(objects.fetched()) == sorted(set(objects.fetched() or objects.fetched()))
+    fetched_keys = objects.fetched()
+    assert len(fetched_keys) == len(set(fetched_keys)) == 21
 
 
 def test_only_the_names_of_the_sources_differ(objects: ObjectServer, tmp_path: Path) -> None:
@@ -73,17 +80,28 @@ def test_only_the_names_of_the_sources_differ(objects: ObjectServer, tmp_path: P
 
 @pytest.mark.parametrize("name", sorted(p.name for p in (ROOT / "fixtures" / "formats").iterdir()))
 def test_every_format_is_read_as_from_disk(
-    objects: ObjectServer, tmp_path: Path, name: str
+    objects: ObjectServer, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
+    for setting, value in objects.env.items():
+        monkeypatch.setenv(setting, value)
     folder = ROOT / "fixtures" / "formats" / name
     objects.put_folder("formats", f"{name}/", folder)
-    options = ["--format", "json", "--exclude", "*.toml", "--exclude", "*.expected.json"]
-    if name == "mapped":
-        options += ["--config", str(folder / "audit.toml")]
-    there = run(objects, tmp_path, "replay", f"s3://formats/{name}/", *options)
-    here = run(objects, tmp_path, "replay", folder, *options)
-    assert there.exit_code == here.exit_code in (COMPLETE, INCOMPLETE), there
-    assert there.out.replace(f"s3://formats/{name}/", f"{name}/") == here.out
+    there = readings_of(f"s3://formats/{name}/")
+    here = readings_of(str(folder))
+    assert there
+    assert {key.removeprefix("s3://formats/"): value for key, value in there.items()} == here
+
+
+def readings_of(named: str) -> dict[str, tuple[str, list[Reading]]]:
+    """The format and the readings of every fixture, by name."""
+    known = all_formats()
+    found = {}
+    with sources.behind([named], ["*.toml", "*.expected.json"]) as files:
+        for file in files:
+            format = recognise(file, known)
+            with file.open(sha256=file.sha256()) as stream:
+                found[file.name] = (format.name, list(format.read(file, stream)))
+    return found
 
 
 def test_packed_files_archives_and_tables_are_read(objects: ObjectServer, tmp_path: Path) -> None:
@@ -100,7 +118,7 @@ def test_packed_files_archives_and_tables_are_read(objects: ObjectServer, tmp_pa
     objects.put("packed", "d.parquet", table.getvalue())
     mapping = 'time = "at"\nid = "knock"\nmodel = "m"\ninput = "in"\noutput = "out"'
     (tmp_path / "audit.toml").write_text(f"[formats.own]\n{mapping}", encoding="utf-8")
-    done = run(objects, tmp_path, "replay", "s3://packed", "--format", "csv", "--by", "source")
+    done = run(objects, tmp_path, "replay", "s3://packed", *SHORT)
     assert done.exit_code == COMPLETE, done
     assert "Read 4 files: 4 new calls" in done.err
     assert "s3://packed/b.zip/b.jsonl," in done.out
@@ -131,7 +149,7 @@ def test_addresses_name_objects_prefixes_and_patterns(
     for key in ("logs/.hidden/e.jsonl", "logs/.f.jsonl"):
         objects.put("shapes", key, b"never read")
     objects.put("shapes", "logs/empty.jsonl", b"")
-    done = run(objects, tmp_path, "replay", named, "--format", "csv", "--by", "source")
+    done = run(objects, tmp_path, "replay", named, *SHORT)
     assert done.exit_code == COMPLETE, done
     sources = {line.partition(",")[0] for line in done.out.splitlines()[1:]}
     scheme = named[:2].lower()
@@ -144,19 +162,32 @@ def test_objects_and_files_mix(objects: ObjectServer, tmp_path: Path) -> None:
     (tmp_path / "copy.jsonl").write_bytes(lines(call("a")))
     done = run(
         objects, tmp_path, "replay", "s3://mixed/a ü+%25.jsonl", "b.jsonl", "copy.jsonl",
-        "--format", "json",
+        "--scenario", "gpt-4",
     )  # fmt: skip
-    assert json.loads(done.out)["coverage"]["calls"] == 2
+    assert "Read 2 files: 2 new calls" in done.err
     assert "copy.jsonl and s3://mixed/a ü+%25.jsonl are the same byte for byte" in done.err
 
 
-def test_convert_count_and_finetune_read_objects(objects: ObjectServer, tmp_path: Path) -> None:
-    objects.put_folder("sales", "", ROOT / "fixtures" / "logs" / "sales")
-    converted = run(objects, tmp_path, "convert", "s3://sales/", "-o", "calls.parquet")
-    assert "Wrote 290 calls" in converted.err
-    assert "290" in run(objects, tmp_path, "count", "s3://sales/").out
-    verdict = run(objects, tmp_path, "finetune", "s3://sales/", "--format", "csv")
-    assert verdict.out == run(objects, tmp_path, "finetune", "calls.parquet", "--format", "csv").out
+@pytest.mark.parametrize(
+    "command",
+    ["count --format csv", "finetune --format csv", "finetune dataset mail-drafts -o x.jsonl"],
+)
+def test_every_command_that_reads_logs_reads_objects(
+    objects: ObjectServer, tmp_path: Path, command: str
+) -> None:
+    logs = ROOT / "fixtures" / "logs" / "sales"
+    objects.put_folder("sales", "", logs)
+    there = run(objects, tmp_path, *command.split(), "s3://sales/")
+    assert there.exit_code == COMPLETE, there
+    assert there.out == run(objects, tmp_path, *command.split(), logs).out
+
+
+def test_objects_are_converted(objects: ObjectServer, tmp_path: Path) -> None:
+    objects.put("convert", "a.jsonl", lines(call("a")))
+    done = run(objects, tmp_path, "convert", "s3://convert/", "-o", "calls.parquet")
+    assert "Wrote 1 call to calls.parquet." in done.err
+    names = pl.read_parquet(tmp_path / "calls.parquet")["source_name"].to_list()
+    assert names == ["s3://convert/a.jsonl"]
 
 
 def test_what_is_as_it_was_is_not_fetched_again(objects: ObjectServer, tmp_path: Path) -> None:
@@ -198,6 +229,7 @@ def test_an_object_with_something_left_out_is_fetched_again(
 def test_the_nightly_run_reads_addresses(objects: ObjectServer, tmp_path: Path) -> None:
     objects.put("night", "logs/1.jsonl", lines(call("a")))
     settings = '[nightly]\nlogs = ["s3://night/logs/", "here"]\ndb = "a.duckdb"\noutput = "reports"'
+    settings += '\nscenarios = ["gpt-4"]\nreports = ["summary"]'
     (tmp_path / "audit.toml").write_text(settings, encoding="utf-8")
     (tmp_path / "here").mkdir()
     (tmp_path / "here" / "b.jsonl").write_bytes(lines(call("b")))
@@ -243,25 +275,28 @@ def test_few_objects_lie_on_disk_at_a_time(
     for number in range(5):
         objects.put("room", f"{number}.jsonl", lines(call(str(number), 20 + number)))
     monkeypatch.setattr(fetched, "KEPT_BYTES", 1)
-    most = []
-    real = fetched.Fetched._make_room
+    lying = []
+    real = fetched.Fetched._copied
 
-    def counting(self: fetched.Fetched, size: int) -> None:
-        real(self, size)
-        most.append(len(self._held))
+    def counting(self: fetched.Fetched, *given: object) -> int:
+        size = real(self, *given)  # type: ignore[arg-type]
+        path = given[-1]
+        assert isinstance(path, Path)
+        lying.append(len(list(path.parent.iterdir())))
+        return size
 
-    monkeypatch.setattr(fetched.Fetched, "_make_room", counting)
-    monkeypatch.setattr(fetched.Fetched.__init__, "__defaults__", (1,))
-    monkeypatch.setattr(fetched.Fetched.open.__func__.__wrapped__, "__defaults__", (1,))
-    done = run(objects, tmp_path, "replay", "s3://room/", "--format", "json")
-    assert json.loads(done.out)["coverage"]["calls"] == 5
-    assert max(most) == 0
+    monkeypatch.setattr(fetched.Fetched, "_copied", counting)
+    done = run(objects, tmp_path, "replay", "s3://room/", "--scenario", "gpt-4")
+    assert "Read 5 files: 5 new calls" in done.err
+    assert set(lying) == {1}
 
 
 def test_no_secret_is_in_the_store_or_said(objects: ObjectServer, tmp_path: Path) -> None:
     objects.put("quiet", "a.jsonl", lines(call("a")))
     done = run(objects, tmp_path, "ingest", "s3://quiet/", "--db", "a.duckdb")
-    reported = run(objects, tmp_path, "report", "--db", "a.duckdb", "-o", "reports")
+    reported = run(
+        objects, tmp_path, "report", "summary", "coverage", "--db", "a.duckdb", "-o", "r"
+    )
     written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     said = (done.out + done.err + reported.out + reported.err).encode()
     assert b"s3://quiet/a.jsonl" in written

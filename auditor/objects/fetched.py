@@ -65,19 +65,18 @@ class RemoteFile:
 class Fetched:
     """What this run fetched, in a folder that nobody else may read and that is gone after it."""
 
-    def __init__(self, folder: Path, kept_bytes: int = KEPT_BYTES) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._kept_bytes = kept_bytes
         self._held: dict[Path, int] = {}  # how often each file on disk is in use, oldest first
         self._stores: dict[tuple[str, str], Any] = {}
 
     @classmethod
     @contextmanager
-    def open(cls, kept_bytes: int = KEPT_BYTES) -> Iterator[Fetched]:
+    def open(cls) -> Iterator[Fetched]:
         """An empty folder of a run. Raises AuditError where the extra is not installed."""
         check_installed()
         with tempfile.TemporaryDirectory(prefix="audit-") as folder:
-            yield cls(Path(folder), kept_bytes)
+            yield cls(Path(folder))
 
     def find(self, name: str, exclude: tuple[str, ...] = ()) -> tuple[RemoteFile, ...]:
         """The objects behind an address: one object, all below a prefix, or those of a pattern.
@@ -163,7 +162,7 @@ class Fetched:
 
     def _make_room(self, size: int) -> None:
         for path in [path for path, users in self._held.items() if not users]:
-            if sum(kept.stat().st_size for kept in self._held) + size <= self._kept_bytes:
+            if sum(kept.stat().st_size for kept in self._held) + size <= KEPT_BYTES:
                 return
             path.unlink()
             del self._held[path]

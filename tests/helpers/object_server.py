@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -26,7 +27,7 @@ server.stop()
 """
 # moto lets in whom nobody vouches for; Google's requests come without a signature
 SIGNED = {
-    "authorization": f"AWS4-HMAC-SHA256 Credential=somebody/20230822/us-east-1/s3/aws4_request"
+    "authorization": "AWS4-HMAC-SHA256 Credential=somebody/20230822/us-east-1/s3/aws4_request"
 }
 HOP_BY_HOP = ("connection", "transfer-encoding", "content-length", "keep-alive")
 
@@ -42,6 +43,7 @@ class ObjectServer:
     behind: int
     asked: list[tuple[str, str]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    _made: set[str] = field(default_factory=set)
 
     @property
     def env(self) -> dict[str, str]:
@@ -64,7 +66,9 @@ class ObjectServer:
 
     def put(self, bucket: str, key: str, body: bytes) -> None:
         """Write an object; the bucket is made when it is not there."""
-        self._client.create_bucket(Bucket=bucket)
+        if bucket not in self._made:
+            self._client.create_bucket(Bucket=bucket)
+            self._made.add(bucket)
         self._client.put_object(Bucket=bucket, Key=key, Body=body)
 
     def put_folder(self, bucket: str, prefix: str, folder: Path) -> None:
@@ -76,7 +80,7 @@ class ObjectServer:
         """Take an object away."""
         self._client.delete_object(Bucket=bucket, Key=key)
 
-    @property
+    @cached_property
     def _client(self) -> Any:
         import boto3
 
