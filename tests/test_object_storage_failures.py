@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import builtins
+import hashlib
 import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -140,15 +147,12 @@ def test_an_answer_that_breaks_off_is_an_error_and_stores_nothing(
     def cut(door: Door, how: str, path: str) -> bool:
         if how != "GET" or "a.jsonl" not in path:
             return False
-        etag = '"' + etags[0] + '"'
+        etag = f'"{hashlib.md5(LINE, usedforsecurity=False).hexdigest()}"'
         door.reply(200, LINE[:100], {"Content-Length": str(len(LINE)), "ETag": etag,
                                      "Last-Modified": "Tue, 22 Aug 2023 10:00:00 GMT"})  # fmt: skip
         door.close_connection = True
         return True
 
-    import hashlib
-
-    etags = [hashlib.md5(LINE, usedforsecurity=False).hexdigest()]
     objects.faults.append(cut)
     done = audit("ingest", "s3://logs/", "--db", "a.duckdb", folder=tmp_path, env=dict(objects.env))
     assert done.exit_code == ERROR, done
@@ -183,6 +187,35 @@ def test_a_key_with_an_empty_part_is_named_as_what_it_is(
     objects.put("odd", "logs//a.jsonl", LINE)
     done = replay(objects, tmp_path, "s3://odd/")
     assert "s3://odd/: a key here has an empty part" in done.err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs SIGTERM")
+def test_a_run_that_is_told_to_end_leaves_nothing_behind(
+    objects: ObjectServer, tmp_path: Path
+) -> None:
+    reached = threading.Event()
+
+    def slow(door: Door, how: str, path: str) -> bool:
+        if "b.jsonl" in path:
+            reached.set()
+            time.sleep(0.5)
+        return False
+
+    objects.put("ended", "a.jsonl", LINE)
+    objects.put("ended", "b.jsonl", LINE)
+    objects.faults.append(slow)
+    with subprocess.Popen(
+        (sys.executable, "-m", "auditor", "replay", "s3://ended/"),
+        cwd=tmp_path,
+        env={**os.environ, **objects.env, "TMPDIR": str(tmp_path)},
+        stderr=subprocess.PIPE,
+    ) as run:
+        assert reached.wait(30)
+        assert len(list(tmp_path.glob("audit-*/*"))) == 1
+        run.send_signal(signal.SIGTERM)
+        _, said = run.communicate(timeout=30)
+    assert run.returncode == 143, said
+    assert not list(tmp_path.iterdir())
 
 
 def test_only_the_named_bucket_is_asked(objects: ObjectServer, tmp_path: Path) -> None:
@@ -248,6 +281,18 @@ def test_azure_without_an_account_says_what_to_set(objects: ObjectServer, tmp_pa
     done = replay(objects, tmp_path, "az://logs/")
     assert "az://logs/: the store is not set up" in done.err
     assert "AZURE_STORAGE_ACCOUNT_NAME" in done.err
+
+
+def test_a_signature_in_the_environment_is_not_said(objects: ObjectServer, tmp_path: Path) -> None:
+    azure = {
+        "AZURE_STORAGE_ACCOUNT_NAME": "account",
+        "AZURE_STORAGE_SAS_TOKEN": "sv=2023-08-03&sp=rl&sig=hunter2",
+        "AZURE_STORAGE_ENDPOINT": "http://127.0.0.1:9",
+        "AZURE_ALLOW_HTTP": "true",
+    }
+    done = replay(objects, tmp_path, "az://logs/", azure)
+    assert "az://logs/: the store cannot be reached" in done.err
+    assert "hunter2" not in done.err + done.out
 
 
 def test_without_the_extra_the_error_says_how_to_get_it(
