@@ -69,13 +69,13 @@ def test_the_figures_of_a_month_are_those_of_the_folder(
 
 
 def test_only_the_names_of_the_sources_differ(objects: ObjectServer, tmp_path: Path) -> None:
-    logs = ROOT / "fixtures" / "logs" / "support"
-    objects.put_folder("names", "support/", logs)
+    logs = ROOT / "fixtures" / "logs" / "sales"
+    objects.put_folder("names", "sales/", logs)
     asked = ("--format", "csv", "--by", "source", "--scenario", "gpt-4")
-    there = run(objects, tmp_path, "replay", "s3://names/support/", *asked)
+    there = run(objects, tmp_path, "replay", "s3://names/sales/", *asked)
     here = run(objects, tmp_path, "replay", logs, *asked)
     assert there.out != here.out
-    assert there.out.replace("s3://names/support/", "support/") == here.out
+    assert there.out.replace("s3://names/sales/", "sales/") == here.out
 
 
 @pytest.mark.parametrize("name", sorted(p.name for p in (ROOT / "fixtures" / "formats").iterdir()))

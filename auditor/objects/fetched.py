@@ -68,6 +68,7 @@ class Fetched:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._held: dict[Path, int] = {}  # how often each file on disk is in use, oldest first
+        self._bytes = 0  # of all of them
         self._stores: dict[tuple[str, str], Any] = {}
 
     @classmethod
@@ -154,6 +155,7 @@ class Fetched:
         if path not in self._held:
             self._make_room(file.size)
             self._fetch(file, path)
+            self._bytes += file.size
         self._held[path] = self._held.pop(path, 0) + 1  # the last in line is the last to go
         try:
             yield path
@@ -161,11 +163,14 @@ class Fetched:
             self._held[path] -= 1
 
     def _make_room(self, size: int) -> None:
+        if self._bytes + size <= KEPT_BYTES:
+            return
         for path in [path for path, users in self._held.items() if not users]:
-            if sum(kept.stat().st_size for kept in self._held) + size <= KEPT_BYTES:
-                return
+            self._bytes -= path.stat().st_size
             path.unlink()
             del self._held[path]
+            if self._bytes + size <= KEPT_BYTES:
+                return
 
     def _fetch(self, file: RemoteFile, path: Path) -> None:
         """Fetch exactly what was listed. Raises SourceError when it is something else by now."""

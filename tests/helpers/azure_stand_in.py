@@ -61,6 +61,7 @@ class Blobs(BaseHTTPRequestHandler):
     """Answers for one account."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one piece: apart they wait 40 ms for each other
     account: Account
 
     def do_HEAD(self) -> None:

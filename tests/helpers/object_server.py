@@ -97,6 +97,7 @@ class Door(BaseHTTPRequestHandler):
     """Passes a request on and its answer back."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one piece: apart they wait 40 ms for each other
     objects: ObjectServer
 
     def do_GET(self) -> None:
