@@ -85,13 +85,14 @@ class LogFile:
                 )
 
     @contextmanager
-    def _on_disk(self) -> Iterator[Path]:
+    def on_disk(self) -> Iterator[Path]:
+        """Where it lies, if need be after it was fetched. Raises SourceError when it cannot be."""
         with self.origin.held() if self.origin else nullcontext(self.path) as path:
             yield path
 
     @contextmanager
     def _raw(self) -> Iterator[IO[bytes]]:
-        with self._on_disk() as path:
+        with self.on_disk() as path:
             if self.member is None:
                 with path.open("rb") as raw:
                     yield raw
@@ -101,7 +102,7 @@ class LogFile:
 
     def parts(self) -> tuple[LogFile, ...]:
         """The file, or in place of a zip archive what it holds: ``logs.zip/day.jsonl``."""
-        with self.readable(), self._on_disk() as path:
+        with self.readable(), self.on_disk() as path:
             if self.member is not None or not path.is_file() or not archives.is_zip(path):
                 return (self,)
             held = tuple(archives.members(path))
@@ -144,7 +145,7 @@ class LogFile:
         """Bytes on disk."""
         if self.origin is not None and self.member is None:
             return self.origin.size
-        with self.readable(), self._on_disk() as path:
+        with self.readable(), self.on_disk() as path:
             if self.member is not None:
                 return archives.packed_size(path, self.member)
             return path.stat().st_size

@@ -129,8 +129,8 @@ def test_packed_files_archives_and_tables_are_read(objects: ObjectServer, tmp_pa
 @pytest.mark.parametrize(
     ("named", "found"),
     [
-        ("s3://shapes", "a.jsonl logs/b.jsonl logs/deep/c.jsonl logs2/d.jsonl"),
-        ("s3://shapes/", "a.jsonl logs/b.jsonl logs/deep/c.jsonl logs2/d.jsonl"),
+        ("s3://shapes", "a.jsonl logs/b.jsonl logs/deep/c.jsonl logs2/d.jsonl odd/[x]*.jsonl"),
+        ("s3://shapes/", "a.jsonl logs/b.jsonl logs/deep/c.jsonl logs2/d.jsonl odd/[x]*.jsonl"),
         ("s3://shapes/logs", "logs/b.jsonl logs/deep/c.jsonl"),
         ("s3://shapes/logs/", "logs/b.jsonl logs/deep/c.jsonl"),
         ("s3://shapes/logs/b.jsonl", "logs/b.jsonl"),
@@ -139,12 +139,13 @@ def test_packed_files_archives_and_tables_are_read(objects: ObjectServer, tmp_pa
         ("s3://shapes/log*/[cd].jsonl", "logs2/d.jsonl"),
         ("S3://shapes/logs2", "logs2/d.jsonl"),
         ("gs://shapes/logs/", "logs/b.jsonl logs/deep/c.jsonl"),
+        ("s3://shapes/odd/[x]*.jsonl", "odd/[x]*.jsonl"),
     ],
 )
 def test_addresses_name_objects_prefixes_and_patterns(
     objects: ObjectServer, tmp_path: Path, named: str, found: str
 ) -> None:
-    for key in ("a.jsonl", "logs/b.jsonl", "logs/deep/c.jsonl", "logs2/d.jsonl"):
+    for key in ("a.jsonl", "logs/b.jsonl", "logs/deep/c.jsonl", "logs2/d.jsonl", "odd/[x]*.jsonl"):
         objects.put("shapes", key, lines(call(key)))
     for key in ("logs/.hidden/e.jsonl", "logs/.f.jsonl"):
         objects.put("shapes", key, b"never read")

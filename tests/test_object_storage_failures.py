@@ -181,6 +181,33 @@ def test_a_bucket_or_object_that_is_not_there(objects: ObjectServer, tmp_path: P
     assert "s3://logs/no: there is no object here, and none below it" in done.err
 
 
+def test_the_words_of_an_address_are_no_reason(objects: ObjectServer, tmp_path: Path) -> None:
+    objects.put("redirect", "credential/account.jsonl", LINE)
+    objects.faults.append(failing(500, code="InternalError", key="account.jsonl"))
+    done = replay(objects, tmp_path, "s3://redirect/")
+    assert "s3://redirect/credential/account.jsonl: the store answers HTTP 500" in done.err
+    nowhere = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    done = replay(objects, tmp_path, "s3://redirect/credential/", nowhere)
+    assert "the store cannot be reached" in done.err
+
+
+def test_a_neighbour_that_tells_what_was_asked_must_be_fetched(
+    objects: ObjectServer, tmp_path: Path
+) -> None:
+    folder = Path(__file__).resolve().parents[1] / "fixtures" / "formats" / "batch"
+    found = [path for path in sorted(folder.rglob("*.jsonl")) if path.is_file()]
+    pair = next(
+        (one, two) for one in found for two in found
+        if one.parent == two.parent and one != two and b'"response"' in one.read_bytes()
+        and b'"method"' in two.read_bytes()
+    )  # fmt: skip
+    objects.put("pair", "output.jsonl", pair[0].read_bytes())
+    objects.put("pair", "input.jsonl", pair[1].read_bytes())
+    objects.faults.append(failing(503, key="input.jsonl"))
+    done = replay(objects, tmp_path, "s3://pair/output.jsonl")
+    assert "s3://pair/input.jsonl: the store answers HTTP 503" in done.err
+
+
 def test_a_key_with_an_empty_part_is_named_as_what_it_is(
     objects: ObjectServer, tmp_path: Path
 ) -> None:

@@ -82,11 +82,12 @@ def _asked_by_custom_id(
     """What each custom_id of a folder's input files asked for; None where two disagree."""
     asked: dict[str, Asked | None] = {}
     for file, _ in files:
-        for custom_id, body in _input_lines(file):
-            request = _in_short(read_request(body))
-            known = asked.setdefault(custom_id, request)
-            if known != request:
-                asked[custom_id] = None
+        with file.on_disk():  # a neighbour that cannot be fetched is an error, one broken is not
+            for custom_id, body in _input_lines(file):
+                request = _in_short(read_request(body))
+                known = asked.setdefault(custom_id, request)
+                if known != request:
+                    asked[custom_id] = None
     return asked
 
 

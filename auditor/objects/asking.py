@@ -26,6 +26,7 @@ PATIENCE = {"connect_timeout": "10s", "read_timeout": "60s", "timeout": "1day"}
 AS_IT_IS = {"accept-encoding": "gzip"}
 
 _STATUS = re.compile(r"non-2xx status code: (\d{3})")
+_ADDRESS = re.compile(r"https?://\S+")
 _CODE = re.compile(r"<Code>(\w{1,60})</Code>")
 METADATA_SERVICES = ("169.254.", "fd00:ec2::", "metadata.google.internal", "/latest/api/token")
 
@@ -78,45 +79,45 @@ def asked(place: str, ask: Callable[[], T]) -> T:
             hint="Check the address for a typing error.",
         )
     except (BaseError, ValueError) as error:
-        scheme, _, rest = place.partition("://")
-        key = rest.partition("/")[2].strip("/")
-        said = str(error).replace(key, "") if key else str(error)  # its words are the user's
-        problem, hint = _in_words(scheme, type(error).__name__, said)
+        problem, hint = _in_words(place, type(error).__name__, str(error))
         raised = SourceError(printable(place), None, problem, hint=hint)
     raise raised
 
 
-def _in_words(scheme: str, kind: str, said: str) -> tuple[str, str]:
+def _in_words(place: str, kind: str, said: str) -> tuple[str, str]:
     """What is wrong and what to do about it, from the class of an error and its text."""
+    scheme, _, rest = place.partition("://")
+    key = rest.partition("/")[2].strip("/")
+    words = _ADDRESS.sub("", said.replace(key, "") if key else said).lower()
     prefix = {"s3": "AWS", "gs": "GOOGLE", "az": "AZURE"}[scheme]
-    found = _STATUS.search(said)
-    status = int(found[1]) if found else 0
-    told = _CODE.search(said)
-    code = f" ({told[1]})" if told else ""
     credentials = f"Set credentials that may list and read it: {SETTINGS[scheme]}; see the README."
+    found, told = _STATUS.search(said), _CODE.search(said)
+    status = int(found[1]) if found else 0
+    code = f" ({told[1]})" if told else ""
     if kind == "PreconditionError" or status == 412:
         return "changed after it was listed", "Run again when nothing writes to it."
-    words = said.lower()
-    if any(service in said for service in METADATA_SERVICES) or "credential" in words:
+    if any(service in said for service in METADATA_SERVICES):
         return "there are no credentials for it", credentials
     if kind in ("PermissionDeniedError", "UnauthenticatedError") or status in (401, 403):
         return f"access is denied{code}", credentials
     if status == 404:
         return f"there is no such bucket{code}", "Check the address, the region and the endpoint."
-    if "redirect" in words or 300 <= status < 400:
+    if 300 <= status < 400 or "redirect" in words:
         return f"the bucket is elsewhere{code}", f"Set the region of the bucket: {prefix}_REGION."
-    if "BadScheme" in said:
+    if status:
+        return f"the store answers HTTP {status}{code}", "Try again later."
+    if "badscheme" in words:
         return (
             "the endpoint is one without TLS",
             f"Set {prefix}_ALLOW_HTTP=true if that is what you want.",
         )
-    if kind == "InvalidPathError" or "parse path" in said:
+    if kind == "InvalidPathError" or "parse path" in words:
         return (
             "a key here has an empty part, or one of dots, and cannot be read",
             "Name the objects beside it one by one, or give it another key.",
         )
-    if status:
-        return f"the store answers HTTP {status}{code}", "Try again later."
+    if "credential" in words:
+        return "there are no credentials for it", credentials
     if "account" in words or "Configuration" in kind:
         return "the store is not set up", credentials
     return (

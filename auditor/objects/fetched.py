@@ -86,12 +86,11 @@ class Fetched:
         the key begins with a dot). Raises SourceError when there are none, or on any refusal.
         """
         address = address_of(name)
-        if has_magic(address.key):
-            found = self._matching(address)
-        elif address.key and not address.key.endswith("/"):
-            found = self._one(address) or self.listed(address)
-        else:
-            found = self.listed(address)
+        found: tuple[RemoteFile, ...] = ()
+        if address.key and not address.key.endswith("/"):
+            found = self._one(address)
+        if not found:
+            found = (self._matching if has_magic(address.key) else self.listed)(address)
         if not found:
             raise SourceError(
                 printable(name),
