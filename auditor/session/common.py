@@ -249,6 +249,8 @@ def _report(done: pipeline.Ingested) -> None:
         f"{counted(duplicates, 'duplicate')}, {counted(done.tally.rejects, 'reject')}."
         + (f" {counted(done.already, 'file')} known already." if done.already else "")
     )
+    if done.buckets:
+        say(f"{counted(done.buckets, 'record')} of sums over many requests, not single calls.")
     if done.conflicts:
         say(
             f"{counted(done.conflicts, 'duplicate')} with other token counts than the call it "
