@@ -12,6 +12,7 @@ import pytest
 from command import COMPLETE, audit
 
 from auditor.errors import ConfigError
+from auditor.formats.base import sample
 from auditor.formats.mapped import KEYS, TableMapping, from_mapping
 from auditor.records import Call, Reading, Reject
 from auditor.sources import LogFile
@@ -99,6 +100,8 @@ def test_a_file_needs_every_column_that_is_named(tmp_path: Path) -> None:
         ({**COUNTS, "colour": "red"}, "has a key we do not know: colour"),
         ({**COUNTS, "model": ""}, "model must be the name of a column"),
         ({**COUNTS, "failed": [1]}, "failed must be a list of texts"),
+        ({**COUNTS, "outside": ["input"]}, "outside may hold cached_input, cache_write, reasoning"),
+        ({**COUNTS, "header": ["in"]}, "header lacks the column out"),
         ({**COUNTS, "zone": "Nowhere"}, "zone 'Nowhere' is no time zone we know"),
         ({**COUNTS, "zone": "../etc/passwd"}, "is no time zone we know"),
         ({**COUNTS, "time_format": "%Q"}, "is no pattern that strptime can read"),
@@ -109,3 +112,40 @@ def test_a_mapping_that_cannot_work_is_refused(mapping: dict[str, Any], problem:
     with pytest.raises(ConfigError, match=problem) as refused:
         from_mapping("mine", mapping, "audit.toml")
     assert str(refused.value).startswith("audit.toml: [formats.mine] ")
+
+
+@pytest.mark.parametrize(
+    ("outside", "meters"),
+    [
+        ([], (30, 4, 60, 10, 6)),
+        (["cached_input"], (90, 4, 60, 10, 6)),
+        (["cached_input", "cache_write"], (100, 4, 60, 10, 6)),
+        (["reasoning"], (30, 10, 60, 10, 6)),
+    ],
+)
+def test_what_is_inside_what_is_for_the_mapping_to_say(
+    outside: list[str], meters: tuple[int, ...], tmp_path: Path
+) -> None:
+    parts = {"cached_input": "read", "cache_write": "wrote", "reasoning": "thought"}
+    table = "in,out,read,wrote,thought\n100,10,60,10,6\n"
+    usage = only_call(read(tmp_path, table, **COUNTS, **parts, outside=outside)).usage
+    assert usage is not None
+    assert meters == (
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cache_read_tokens,
+        usage.cache_write_tokens,
+        usage.reasoning_tokens,
+    )
+
+
+def test_a_table_without_header_is_known_by_its_width_and_counts(tmp_path: Path) -> None:
+    mapping = from_mapping("mine", {**COUNTS, "header": ["in", "out", "what"]}, "audit.toml")
+    claimed = {}
+    for content in ("7,3,x\n", "7;3;x\n", "in,out,what\n", "7,3\n", "7,x,3\n", ""):
+        path = tmp_path / "table"
+        path.write_text(content, encoding="utf-8")
+        claimed[content] = mapping.claims(sample(LogFile(path, path.name)))
+    assert [content for content, claim in claimed.items() if claim] == ["7,3,x\n", "7;3;x\n"]
+    readings = read(tmp_path, "7,3,x\n8,4,y\n", **COUNTS, header=["in", "out", "what"])
+    assert [type(reading) for reading in readings] == [Call, Call]

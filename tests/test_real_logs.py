@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 from helpers.runs import Document, document, document_of, stored
 
-from auditor.errors import SourceError
 from auditor.formats.base import MAX_CELL_CHARACTERS
 from auditor.store import Store
 
@@ -27,7 +26,6 @@ PRIME = DATA / "llmdrift" / "PRIME_FULL_EVAL.csv"
 LEETCODE = DATA / "llmdrift" / "LEETCODE_EASY_EVAL.csv"
 AUTOGPT = DATA / "autogpt" / "calls.jsonl"
 OPENLLMETRY = DATA / "openllmetry" / "calls.jsonl"
-SAMPLES = DATA / "format_samples"
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"no real logs in {DATA}")
 
@@ -337,21 +335,3 @@ def test_mooncake_is_read_without_dates_and_models() -> None:
     assert actual["input_tokens"] == sum(row["input_length"] for row in rows)
     assert actual["output_tokens"] == sum(row["output_length"] for row in rows)
     assert (found["period"]["from"], found["period"]["to"]) == (None, None)
-
-
-def samples() -> Iterator[Any]:
-    for path in sorted(path for path in SAMPLES.rglob("*") if path.is_file()):
-        yield pytest.param(path, id=path.relative_to(SAMPLES).as_posix())
-
-
-@pytest.mark.parametrize("path", list(samples()))
-def test_an_export_of_another_tool_is_read_in_full_or_refused(path: Path) -> None:
-    """Formats of later issues: until then refused by name, or every line accounted for."""
-    try:
-        found = document(path)
-    except SourceError as error:
-        assert str(error) == f"{path.parent.name}/{path.name}: no format recognises this file"
-        assert "--exclude" in error.hint
-    else:
-        check_lines(found)
-        assert found["coverage"]["counted"] + found["coverage"]["rejects"] > 0

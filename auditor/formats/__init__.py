@@ -40,10 +40,14 @@ def _formats_of(module: object) -> Iterator[Format]:
 
 
 def recognise(file: LogFile, formats: Iterable[Format]) -> Format:
-    """The one format that claims the file. Raises SourceError when none does, or several do."""
+    """The one format that claims the file. Raises SourceError when none does, or several do.
+
+    A fallback counts where no other claims it.
+    """
     known = tuple(formats)
     beginning = sample(file)
-    claims = tuple(format for format in known if format.claims(beginning))
+    claiming = tuple(format for format in known if format.claims(beginning))
+    claims = tuple(format for format in claiming if not format.fallback) or claiming
     if len(claims) == 1:
         return claims[0]
     if claims:

@@ -98,7 +98,7 @@ class Format:
     ``claims`` sees the sample alone. ``read`` gets the file and its open bytes, and accounts for
     every physical line: as the first or a further line of a Call or Reject, or as Context.
     Where lines mean nothing (documents, databases) ``unit`` says what is numbered and accounted
-    for in their place.
+    for in their place. A ``fallback`` claims only what no other format does.
 
     The rest is for people, in `audit show formats` and the README: ``holds`` says what a unit is (a
     call, or a sum of many), ``container`` how the units are laid out, ``ids``, ``times`` and
@@ -110,6 +110,7 @@ class Format:
     claims: Callable[[Sample], bool]
     read: Callable[[LogFile, BinaryIO], Iterator[Reading]]
     unit: str = "line"
+    fallback: bool = False
     holds: str = "a call"
     container: str = ""
     ids: str = ""
@@ -216,13 +217,16 @@ def _kind(value: Any) -> str:
 
 
 def csv_records(
-    stream: BinaryIO, delimiter: str, read: Callable[[int, dict[str, str], int], Reading]
+    stream: BinaryIO,
+    delimiter: str,
+    read: Callable[[int, dict[str, str], int], Reading],
+    columns: tuple[str, ...] = (),
 ) -> Iterator[Reading]:
     """Every CSV record through ``read(first line, cells by column, lines)``.
 
-    The header and blank lines are Context. Quoted cells may span lines. A record that is not
-    valid UTF-8, is cut off inside a quoted cell, or has more or fewer cells than the header is
-    a Reject of all its lines.
+    The header and blank lines are Context; ``columns`` stand for the header of a file without one.
+    Quoted cells may span lines. A record that is not valid UTF-8, is cut off inside a quoted cell,
+    or has more or fewer cells than the header is a Reject of all its lines.
     """
     csv.field_size_limit(MAX_CELL_CHARACTERS)
     seen: list[bytes] = []
@@ -233,7 +237,6 @@ def csv_records(
             yield raw.decode("utf-8", "surrogateescape")
 
     rows = csv.reader(tee(), delimiter=delimiter, strict=True)
-    columns: tuple[str, ...] = ()
     while True:
         first = rows.line_num + 1
         seen.clear()

@@ -1,9 +1,10 @@
 """Langfuse: a trace as its page downloads it, and the batch export of observations as JSON.
 
 A download is ``{trace, observations: []}``; a batch export is an array of observations, or one a
-line. What is numbered are observations, not lines. Fields: id, traceId, type, parentObservationId,
-startTime (UTC), model, modelParameters, usageDetails (counts by name), totalCost or
-costDetails.total (USD, cut off after 12 decimals; 0 where unknown), level, statusMessage.
+line; as CSV it is ``langfuse_csv``. What is numbered are observations, not lines. Fields: id,
+traceId, type, parentObservationId, startTime (UTC), model, modelParameters, usageDetails (counts
+by name), totalCost or costDetails.total (USD, cut off after 12 decimals; 0 where unknown), level,
+statusMessage. What was taken out of ClickHouse itself has them under names_with_underscores.
 
 Only GENERATION and EMBEDDING are calls. An AGENT, SPAN or TOOL that has usage repeats or sums what
 lies below it: Context if that is in the file, else refused. So is a generation that wraps others;
@@ -21,7 +22,7 @@ without counts, a call is listed as unpriced. The parents are read in a first pa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 from auditor.formats.base import Format, Sample, decode_exactly
@@ -44,6 +45,17 @@ REASONING = ("completion_details.reasoning", "output_reasoning", "output_reasoni
 AUDIO_IN = ("prompt_details.audio", "input_audio", "input_audio_tokens")
 AUDIO_OUT = ("completion_details.audio", "output_audio", "output_audio_tokens")
 KNOWN = {"input", "output", "total"}.union(CACHE_READ, CACHE_WRITE, REASONING, AUDIO_IN, AUDIO_OUT)
+OLD_COUNTS = {"input": "inputUsage", "output": "outputUsage", "total": "totalUsage"}
+IN_CLICKHOUSE = {
+    "trace_id": "traceId",
+    "parent_observation_id": "parentObservationId",
+    "start_time": "startTime",
+    "provided_model_name": "model",
+    "usage_details": "usageDetails",
+    "cost_details": "costDetails",
+    "total_cost": "totalCost",
+    "status_message": "statusMessage",
+}
 LONE = "it wraps model calls that are not in this file: they are counted where they are"
 HEAD = 4000
 
@@ -59,18 +71,21 @@ def claims(start: Sample) -> bool:
 
 
 def _is_ours(line: Mapping[str, Any]) -> bool:
-    return ("trace" in line and "observations" in line) or {"id", "traceId", "type"} <= line.keys()
+    whole = "trace" in line and "observations" in line
+    return whole or any({"id", trace, "type"} <= line.keys() for trace in ("traceId", "trace_id"))
 
 
 def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
     """Every observation as a Call, as Context, or as a Reject."""
-    wrapping = _wrapping(file)
+    with file.open() as beginning:
+        found = (entry for _, entry, problem in _entries(beginning) if problem is None)
+        above = wrapping(found)
     for number, (raw, observation, problem) in enumerate(_entries(stream), 1):
         if problem is not None:
             yield bad_entry(number, raw, problem)
             continue
         try:
-            yield _reading(number, observation, wrapping)
+            yield reading(number, observation, above)
         except ValueError as error:
             yield bad_entry(number, str(observation.get("id")).encode(), str(error))
 
@@ -82,36 +97,40 @@ def _entries(stream: BinaryIO) -> Iterator[tuple[bytes, dict[str, Any], str | No
         whole = found if isinstance(found, list) else document
         for entry in whole if isinstance(whole, list) else [whole]:
             if problem is None and isinstance(entry, dict) and "type" in entry:
-                yield raw, entry, None
+                yield raw, named_as_exported(entry), None
             else:
                 yield raw, {}, problem or "no observation of Langfuse"
 
 
-def _wrapping(file: LogFile) -> frozenset[str]:
+def named_as_exported(entry: dict[str, Any]) -> dict[str, Any]:
+    """An observation under the names of the export, whichever it came with."""
+    if "trace_id" not in entry:
+        return entry
+    return {IN_CLICKHOUSE.get(name, name): value for name, value in entry.items()}
+
+
+def wrapping(observations: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     """The ids of the observations below which another call has usage."""
     above: dict[str, tuple[str | None, str]] = {}
     counted = []
-    with file.open() as stream:
-        for _, entry, problem in _entries(stream):
-            id = text_at(entry, "id")
-            if problem is None and id:
-                above[id] = (text_at(entry, "parentObservationId"), str(entry["type"]))
-                if entry["type"] in CALLS and _has_counts(entry):
-                    counted.append(id)
-    wrapping: set[str] = set()
+    for entry in observations:
+        if id := text_at(entry, "id"):
+            above[id] = (text_at(entry, "parentObservationId"), str(entry["type"]))
+            if entry["type"] in CALLS and _has_counts(entry):
+                counted.append(id)
+    found: set[str] = set()
     for id in counted:
         parent = above[id][0]
-        while parent in above and parent not in wrapping and above[parent][1] != "TOOL":
-            wrapping.add(parent)
+        while parent in above and parent not in found and above[parent][1] != "TOOL":
+            found.add(parent)
             parent = above[parent][0]
-    return frozenset(wrapping)
+    return frozenset(found)
 
 
 def _counts(entry: Mapping[str, Any]) -> dict[str, int]:
     details = entry.get("usageDetails")
     if not isinstance(details, dict) or not details:
-        names = (("input", "inputUsage"), ("output", "outputUsage"), ("total", "totalUsage"))
-        details = {name: entry.get(field) for name, field in names}
+        details = {name: entry.get(field) for name, field in OLD_COUNTS.items()}
     return {name: read_count(value) or 0 for name, value in details.items()}
 
 
@@ -122,11 +141,14 @@ def _has_counts(entry: Mapping[str, Any]) -> bool:
         return True
 
 
-def _reading(number: int, entry: Mapping[str, Any], wrapping: frozenset[str]) -> Reading:
+def reading(
+    number: int, entry: Mapping[str, Any], above: frozenset[str], lines: int = 1
+) -> Reading:
+    """One observation, ``above`` being the ids of those that wrap others. Raises ValueError."""
     id = text_at(entry, "id")
     kind = str(entry["type"])
-    if id in wrapping or (kind not in CALLS and not _has_counts(entry)):
-        return Context(number)
+    if id in above or (kind not in CALLS and not _has_counts(entry)):
+        return Context(number, lines)
     if kind not in CALLS:
         raise ValueError(LONE)
     model = text_at(entry, "model")
@@ -145,6 +167,7 @@ def _reading(number: int, entry: Mapping[str, Any], wrapping: frozenset[str]) ->
         problem=(text_at(entry, "statusMessage") or "ERROR") if failed else unknown,
         recorded_usd=_cost(entry),
         tags={"trace": trace} if (trace := text_at(entry, "traceId")) else {},
+        lines=lines,
     )
 
 

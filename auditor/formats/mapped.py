@@ -38,7 +38,10 @@ KEYS: Mapping[str, str] = {
     "input": "tokens sent, as the provider reported them",
     "output": "tokens produced, likewise; both 0 means that the log does not know them",
     "cached_input": "tokens of input that were read from a cache",
+    "cache_write": "tokens of input that were written to a cache",
     "reasoning": "tokens of output that were hidden reasoning",
+    "outside": "list of those three that input and output leave out: Anthropic's cache, Gemini's "
+    'thoughts: ["cached_input", "cache_write"]',
     "input_bytes": "size of the request, used with --estimate where there are no counts",
     "output_bytes": "size of the answer, likewise",
     "prompt": "the text sent, counted where there are no counts",
@@ -50,8 +53,11 @@ KEYS: Mapping[str, str] = {
     "status": "outcome of the call",
     "failed": 'list of the words of status that mean failure: ["error", "429"]',
     "tags": "list of columns kept as tags, for --by tag:NAME",
+    "header": "list of the names of all columns, for a CSV that has no header",
 }
-NOT_ONE_COLUMN = ("time_format", "zone", "tags", "failed")
+LISTS = ("tags", "failed", "outside", "header")
+PARTS = ("cached_input", "cache_write", "reasoning")
+NOT_ONE_COLUMN = ("time_format", "zone", *LISTS)
 HINT = "See `audit show formats` for the keys of a mapping."
 
 
@@ -67,7 +73,9 @@ class TableMapping:
     input: str | None = None
     output: str | None = None
     cached_input: str | None = None
+    cache_write: str | None = None
     reasoning: str | None = None
+    outside: tuple[str, ...] = ()
     input_bytes: str | None = None
     output_bytes: str | None = None
     prompt: str | None = None
@@ -79,6 +87,7 @@ class TableMapping:
     status: str | None = None
     failed: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    header: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -96,10 +105,15 @@ def from_mapping(name: str, entries: Mapping[str, Any], file: str) -> Format:
         return _call(mapping, read_time, line, row, lines)
 
     def claims(start: Sample) -> bool:
+        if mapping.header:
+            return _bare_delimiter(mapping, start) is not None
         in_objects = any(_has(line, mapping.columns) for line in start.objects)
         return in_objects or delimiter_of(start, mapping.columns) is not None
 
     def read(log: LogFile, stream: BinaryIO) -> Iterator[Reading]:
+        if mapping.header:
+            mark = _bare_delimiter(mapping, sample(log)) or ","
+            return csv_records(stream, mark, to_call, mapping.header)
         delimiter = delimiter_of(sample(log), mapping.columns)
         if delimiter is not None:
             return csv_records(stream, delimiter, to_call)
@@ -133,7 +147,7 @@ def _checked(name: str, entries: Mapping[str, Any], file: str) -> TableMapping:
         raise refuse(f"has a key we do not know: {unknown[0]}")
     values: dict[str, Any] = {}
     for key, value in entries.items():
-        if key in ("tags", "failed"):
+        if key in LISTS:
             if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
                 raise refuse(f"{key} must be a list of texts")
             values[key] = tuple(value)
@@ -145,6 +159,10 @@ def _checked(name: str, entries: Mapping[str, Any], file: str) -> TableMapping:
     pairs = (("input", "output"), ("input_bytes", "output_bytes"), ("prompt", "answer"))
     if not any(getattr(mapping, first) and getattr(mapping, second) for first, second in pairs):
         raise refuse("names no counts: input and output, or their bytes, or prompt and answer")
+    if strange := [part for part in mapping.outside if part not in PARTS]:
+        raise refuse(f"outside may hold {', '.join(PARTS)}, not {strange[0]}")
+    if mapping.header and (missing := sorted(set(mapping.columns) - set(mapping.header))):
+        raise refuse(f"header lacks the column {missing[0]}")
     try:
         ZoneInfo(mapping.zone)
     except (KeyError, ValueError, OSError):
@@ -193,13 +211,38 @@ def _usage(mapping: TableMapping, cell: Any) -> Usage | None:
         return None
     if sent is None or produced is None:
         raise ValueError("one of its two token counts is missing")
-    cached = read_count(cell(mapping.cached_input)) or 0
-    reasoning = read_count(cell(mapping.reasoning)) or 0
-    if cached > sent:
-        raise BadUsageError(f"{cached} cached tokens are more than the {sent} sent")
-    if reasoning > produced:
-        raise BadUsageError(f"{reasoning} reasoning tokens are more than the {produced} produced")
-    return known(Usage(sent - cached, produced - reasoning, cached, 0, reasoning))
+    read_, written, thought = (read_count(cell(getattr(mapping, part))) or 0 for part in PARTS)
+    if "cached_input" not in mapping.outside:
+        sent = _less(sent, read_, "cached", "sent")
+    if "cache_write" not in mapping.outside:
+        sent = _less(sent, written, "cache write", "sent")
+    if "reasoning" not in mapping.outside:
+        produced = _less(produced, thought, "reasoning", "produced")
+    return known(Usage(sent, produced, read_, written, thought))
+
+
+def _less(whole: int, part: int, name: str, done: str) -> int:
+    if part > whole:
+        raise BadUsageError(f"{part} {name} tokens are more than the {whole} {done}")
+    return whole - part
+
+
+def _bare_delimiter(mapping: TableMapping, start: Sample) -> str | None:
+    """The delimiter of a table without header: under which its first line has all the columns.
+
+    Its counts must be counts: a header, or another table of as many columns, is none.
+    """
+    counts = (mapping.input, mapping.output, mapping.input_bytes, mapping.output_bytes)
+    for mark, cells in start.headers.items():
+        if len(cells) == len(mapping.header):
+            row = dict(zip(mapping.header, cells, strict=True))
+            try:
+                for column in counts:
+                    read_count(row[column] if column else None)
+            except ValueError:
+                continue
+            return mark
+    return None
 
 
 def _text(mapping: TableMapping, cell: Any) -> Text | None:

@@ -83,8 +83,10 @@ def _llmdrift(line: int, row: Mapping[str, str], lines: int) -> Reading:
 
 
 def _csv_table(
-    name: str, title: str, columns: tuple[str, ...], read_row: ReadRow, **facts: str
+    name: str, title: str, columns: tuple[str, ...], read_row: ReadRow, *facts: str
 ) -> Format:
+    times, counts, *note = facts
+
     def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
         return csv_records(stream, delimiter_of(sample(file), columns) or ",", read_row)
 
@@ -95,13 +97,16 @@ def _csv_table(
         read,
         container="CSV",
         ids=NO_IDS,
-        **facts,
+        times=times,
+        counts=counts,
+        note="".join(note),
     )
 
 
 def _json_table(
-    name: str, title: str, columns: tuple[str, ...], read_row: Any, **facts: str
+    name: str, title: str, columns: tuple[str, ...], read_row: Any, *facts: str
 ) -> Format:
+    times, counts, *note = facts
     return Format(
         name,
         title,
@@ -109,7 +114,9 @@ def _json_table(
         lambda file, stream: json_lines(stream, read_row),
         container="JSON lines",
         ids=NO_IDS,
-        **facts,
+        times=times,
+        counts=counts,
+        note="".join(note),
     )
 
 
@@ -119,33 +126,33 @@ FORMATS = (
         "Azure LLM inference trace of 2023",
         AZURE_2023,
         _azure_2023,
-        times="`TIMESTAMP`",
-        counts="`ContextTokens`, `GeneratedTokens`",
-        note="names no model: say it with --assume-model",
+        "`TIMESTAMP`",
+        "`ContextTokens`, `GeneratedTokens`",
+        "names no model: say it with --assume-model",
     ),
     _csv_table(
         "burstgpt",
         "BurstGPT trace",
         BURSTGPT,
         _burstgpt,
-        times=UNDATED,
-        counts="`Request tokens`, `Response tokens`",
+        UNDATED,
+        "`Request tokens`, `Response tokens`",
     ),
     _csv_table(
         "llmdrift",
         "LLMDrift evaluations with their recorded cost",
         LLMDRIFT,
         _llmdrift,
-        times="`timestamp`",
-        counts="of the text",
+        "`timestamp`",
+        "of the text",
     ),
     _json_table(
         "mooncake",
         "Mooncake trace",
         MOONCAKE,
         _mooncake,
-        times=UNDATED,
-        counts="`input_length`, `output_length`",
-        note="names no model: say it with --assume-model",
+        UNDATED,
+        "`input_length`, `output_length`",
+        "names no model: say it with --assume-model",
     ),
 )
