@@ -30,7 +30,8 @@ INSTALL = "pip install . && "
 def run_readme(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The README with the output of its commands as they print it now."""
     folder = tmp_path_factory.mktemp("readme")
-    shutil.copytree(ROOT / "fixtures" / "logs", folder / "fixtures" / "logs")
+    for name in ("logs", "invoices"):
+        shutil.copytree(ROOT / "fixtures" / name, folder / "fixtures" / name)
     (settings,) = (text for text in TOML.findall(README.read_text("utf-8")) if "[nightly]" in text)
     (folder / "audit.toml").write_text(settings, encoding="utf-8")
     return BLOCK.sub(lambda block: _run_block(block[1], folder), README.read_text("utf-8"))
