@@ -211,6 +211,30 @@ def test_what_is_as_it_was_is_not_fetched_again(objects: ObjectServer, tmp_path:
     assert objects.fetched() == []
 
 
+def test_a_new_batch_output_asks_the_inputs_beside_it_and_nobody_else(
+    objects: ObjectServer, tmp_path: Path
+) -> None:
+    def put_batch(day: str) -> None:
+        asked = {"model": "gpt-4", "max_tokens": 5000, "messages": []}
+        sent = {"custom_id": day, "method": "POST", "url": "/v1/chat/completions", "body": asked}
+        body = call(day)["response"]
+        got = {"id": f"batch_req_{day}", "custom_id": day, "response": {"body": body}}
+        objects.put("batches", f"{day}-in.jsonl", f"{json.dumps(sent)}\n".encode())
+        objects.put("batches", f"{day}-out.jsonl", f"{json.dumps(got)}\n".encode())
+
+    objects.put("batches", "other.jsonl", lines(call("other")))
+    put_batch("1")
+    first = run(objects, tmp_path, "ingest", "s3://batches/", "--db", "a.duckdb")
+    assert "Read 3 files: 2 new calls" in first.err, first
+    put_batch("2")
+    objects.asked.clear()
+    second = run(objects, tmp_path, "ingest", "s3://batches/", "--db", "a.duckdb")
+    assert "Read 2 files: 1 new call" in second.err, second
+    assert sorted(objects.fetched()) == ["1-in.jsonl", "2-in.jsonl", "2-out.jsonl"]
+    calls = run(objects, tmp_path, "explain", "2", "--db", "a.duckdb", "--scenario", "gpt-4-8k")
+    assert "5,000 asked for" in calls.out
+
+
 def test_an_object_with_something_left_out_is_fetched_again(
     objects: ObjectServer, tmp_path: Path
 ) -> None:

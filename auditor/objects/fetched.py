@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -55,11 +55,8 @@ class RemoteFile:
             yield path
 
     def beside(self) -> tuple[RemoteFile, ...]:
-        """The objects of the same folder, itself among them."""
-        folder = self.address.key.rpartition("/")[0]
-        return self.cache.listed(
-            Address(self.address.scheme, self.address.bucket, folder), deep=False
-        )
+        """The objects of the same folder, itself among them, but those that tell nothing."""
+        return self.cache.beside(self.address)
 
 
 class Fetched:
@@ -70,6 +67,7 @@ class Fetched:
         self._held: dict[Path, int] = {}  # how often each file on disk is in use, oldest first
         self._bytes = 0  # of all of them
         self._stores: dict[tuple[str, str], Any] = {}
+        self._silent: frozenset[tuple[str, str | None]] = frozenset()
 
     @classmethod
     @contextmanager
@@ -121,6 +119,16 @@ class Fetched:
             for meta in metas
             if meta["size"] and not _is_hidden(str(meta["path"])[len(prefix) :])
         )
+
+    def pass_over(self, silent: Iterable[tuple[str, str | None]]) -> None:
+        """Take note of objects (address and ETag) that are known to tell nothing of others."""
+        self._silent = frozenset(silent)
+
+    def beside(self, address: Address) -> tuple[RemoteFile, ...]:
+        """The objects in the folder of an address that may tell something of each other."""
+        folder = Address(address.scheme, address.bucket, address.key.rpartition("/")[0])
+        found = self.listed(folder, deep=False)
+        return tuple(file for file in found if (file.url, file.etag) not in self._silent)
 
     def _one(self, address: Address) -> tuple[RemoteFile, ...]:
         import obstore

@@ -35,6 +35,7 @@ class Booking:
             self._store.run("ingest/begin_fetched")
             rows = self._store.rows("ingest/fetched")
             self._known = {(row["url"], row["etag"], row["size"]): row["sources"] for row in rows}
+            file.origin.cache.pass_over((r["url"], r["etag"]) for r in rows if not r["tells"])
         return self._known.get((clean(file.origin.url), file.origin.etag, file.origin.size))
 
     def begin(self, whole: LogFile, parts: Iterable[tuple[LogFile, str]], stored: set[str]) -> None:
