@@ -121,3 +121,16 @@ def test_a_stream_that_counts_up_is_counted_at_its_end(tmp_path: Path) -> None:
     told = [event.get("usage") or event.get("message", {}).get("usage", {}) for event in events]
     naive = sum(usage.get(name, 0) for usage in told for name in ("input_tokens", "output_tokens"))
     assert (naive, tokens(file)) == (25, 20)
+
+
+def test_running_sums_of_a_home_made_log_are_not_added_up(tmp_path: Path) -> None:
+    """Its lines count what was used so far beside what they used; one knows only the former."""
+    sent, so_far, lines = (100, 70, 30), 0, []
+    for number, count in enumerate(sent):
+        so_far += count + 10
+        line = {"ts": 1740819600 + number, "model": "gpt-4o-mini", "usage_so_far": so_far}
+        lines.append({**line, "tokens_in": count, "tokens_out": 10})
+    lines.append({"ts": 1740819700, "model": "gpt-4o-mini", "usage_so_far": so_far})
+    file = write(tmp_path / "steps.jsonl", lines)
+    assert (summed(json_rows(file), "usage_so_far"), tokens(file)) == (760, 230)
+    assert document(file)["coverage"]["rejects"] == 1
