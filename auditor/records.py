@@ -78,6 +78,21 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Bucket:
+    """What makes a Call the sum of many: how many requests a provider's own export added up.
+
+    The bucket begins at the call's ``called_at`` and ends at ``ends_at`` (naive UTC). ``kind`` is
+    what is summed, ``grouped_by`` the names by which the export tells buckets of one time apart:
+    buckets of one kind that are cut otherwise are sums of the same requests.
+    """
+
+    requests: int
+    ends_at: datetime
+    kind: str
+    grouped_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One API request and its answer, as a format module read it from its source.
 
@@ -91,7 +106,8 @@ class Call:
     ``usage`` is what the provider reported; None lets the text be counted. ``sizes`` are request
     and answer in bytes, for logs that hold nothing better. ``max_tokens`` is the number of answer
     tokens that the request asked for. ``recorded_usd`` is the cost that the log itself claims, as
-    the exact text of a decimal number.
+    the exact text of a decimal number. ``bucket`` is there where this is no call of its own but the
+    sum of many.
     """
 
     line: int
@@ -113,6 +129,7 @@ class Call:
     fingerprint: str = ""
     lines: int = 1
     kept: Kept | None = None
+    bucket: Bucket | None = None
 
     @property
     def uses_tools(self) -> bool:
@@ -130,7 +147,7 @@ class Call:
         """Whether there is one answer, and all of it: what a model could learn from."""
         if self.kept is not None:
             return self.kept.whole_answer
-        if self.failed or self.cut_off:
+        if self.failed or self.cut_off or self.bucket:
             return False
         if self.text is None or not self.text.outputs:
             return True  # nobody kept it: the counts alone say that there was one

@@ -1,12 +1,11 @@
 """Finds log files, tells them apart by content, and opens them, compressed or not.
 
-A source is one exported file. It is known by the SHA-256 of its bytes as they lie on disk, so a
-file that moved, or was given twice, is the same source.
+A source is one exported file, here or in object storage. It is known by the SHA-256 of its bytes
+as they lie there, so a file that moved, or was given twice, is the same source.
 """
 
 from __future__ import annotations
 
-import bz2
 import gzip
 import hashlib
 import io
@@ -16,8 +15,8 @@ import tempfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from glob import glob, has_magic
 from pathlib import Path
@@ -25,19 +24,17 @@ from typing import IO, Any, BinaryIO, cast
 
 import zstandard
 
-from auditor import archives, containers
+from auditor import archives, compression, containers, objects
 from auditor.containers import BOM, PARQUET_MAGIC, BrokenContainerError
 from auditor.errors import SourceError
+from auditor.objects import Fetched, RemoteFile
 
-__all__ = ["BOM", "LogFile", "find", "standard_input"]
+__all__ = ["BOM", "LogFile", "behind", "find", "standard_input"]
 
 STDIN = "-"
-GZIP_MAGIC = b"\x1f\x8b"
-ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 BUFFER_BYTES = 1 << 20
 DOCUMENTS = frozenset(("LICENSE", "LICENCE", "COPYING", "NOTICE", "README", "CHANGELOG"))
-BZIP2_MAGIC = b"BZh"
-PACKED = (GZIP_MAGIC, ZSTD_MAGIC, BZIP2_MAGIC, archives.ZIP_MAGIC)
+PACKED = (*compression.MAGICS, archives.ZIP_MAGIC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +42,15 @@ class LogFile:
     """One file to read. ``name`` is how results call it, the same on every machine.
 
     A file in a named folder is called by its path from that folder on, a named file by its own
-    name and that of its folder where it was given. ``member`` is the file in the archive at
-    ``path``: it is known by the digest of its own bytes, packed or not.
+    name and that of its folder where it was given, an object by its address. ``member`` is the file
+    in the archive at ``path``: it is known by the digest of its own bytes, packed or not. What is
+    in object storage has an ``origin``, and is at ``path`` only while it is read.
     """
 
     path: Path
     name: str
     member: str | None = None
+    origin: RemoteFile | None = None
 
     @contextmanager
     def open(
@@ -71,9 +70,11 @@ class LogFile:
             if self.member is not None and magic.startswith(PACKED):
                 raise BrokenContainerError("is an archive inside an archive")
             if magic == PARQUET_MAGIC:
-                stream = containers.parquet_lines(stack.enter_context(_on_disk(self, stream)))
+                stream = containers.parquet_lines(stack.enter_context(_unpacked(self, stream)))
             else:
-                stream = containers.as_lines(_decompressed(cast(BinaryIO, stream), magic))
+                stream = containers.as_lines(
+                    compression.decompressed(cast(BinaryIO, stream), magic)
+                )
             yield cast(BinaryIO, stream)
             if sha256 is not None and watched.sha256() != sha256:
                 raise SourceError(
@@ -84,13 +85,46 @@ class LogFile:
                 )
 
     @contextmanager
+    def on_disk(self) -> Iterator[Path]:
+        """Where it lies, if need be after it was fetched. Raises SourceError when it cannot be."""
+        with self.origin.held() if self.origin else nullcontext(self.path) as path:
+            yield path
+
+    @contextmanager
     def _raw(self) -> Iterator[IO[bytes]]:
-        if self.member is None:
-            with self.path.open("rb") as raw:
-                yield raw
-        else:
-            with archives.member(self.path, self.member) as unpacked:
-                yield unpacked
+        with self.on_disk() as path:
+            if self.member is None:
+                with path.open("rb") as raw:
+                    yield raw
+            else:
+                with archives.member(path, self.member) as unpacked:
+                    yield unpacked
+
+    def parts(self) -> tuple[LogFile, ...]:
+        """The file, or in place of a zip archive what it holds: ``logs.zip/day.jsonl``."""
+        with self.readable(), self.on_disk() as path:
+            if self.member is not None or not path.is_file() or not archives.is_zip(path):
+                return (self,)
+            held = tuple(archives.members(path))
+        parts = (LogFile(self.path, f"{self.name}/{name}", name, self.origin) for name in held)
+        patterns = self.origin.exclude if self.origin else ()
+        return tuple(part for part in parts if not _is_excluded(part, patterns))
+
+    def beside(self) -> tuple[LogFile, ...]:
+        """The files of its folder, itself among them, without hidden ones, by name."""
+        if self.origin is not None:
+            return tuple(map(_remote, self.origin.beside()))
+        found = (path for path in self.path.parent.iterdir() if path.is_file())
+        shown = sorted(path for path in found if not path.name.startswith("."))
+        return tuple(LogFile(path, path.name) for path in shown)
+
+    @property
+    def stamp(self) -> tuple[int, str]:
+        """What tells whether it is as it was: its size and when it was written, or its ETag."""
+        if self.origin is not None:
+            return self.origin.size, self.origin.etag or ""
+        found = self.path.stat()
+        return found.st_size, str(found.st_mtime_ns)
 
     def sha256(self) -> str:
         """The digest of the bytes on disk."""
@@ -103,16 +137,18 @@ class LogFile:
     @property
     def is_document(self) -> bool:
         """Whether it is called like what lies beside logs and is none: a licence, a README."""
-        name = (self.member or self.path.name).rpartition("/")[2].upper()
+        name = (self.member or self.name).rpartition("/")[2].upper()
         return name.partition(".")[0] in DOCUMENTS and not name.endswith((".JSONL", ".CSV"))
 
     @property
     def size(self) -> int:
         """Bytes on disk."""
-        with self.readable():
+        if self.origin is not None and self.member is None:
+            return self.origin.size
+        with self.readable(), self.on_disk() as path:
             if self.member is not None:
-                return archives.packed_size(self.path, self.member)
-            return self.path.stat().st_size
+                return archives.packed_size(path, self.member)
+            return path.stat().st_size
 
     @contextmanager
     def readable(self) -> Iterator[None]:
@@ -167,21 +203,11 @@ class _Watched(io.RawIOBase):
         return len(data)
 
 
-def _decompressed(raw: BinaryIO, magic: bytes) -> io.BufferedReader:
-    if magic.startswith(GZIP_MAGIC):
-        return io.BufferedReader(gzip.GzipFile(fileobj=raw), BUFFER_BYTES)
-    if magic.startswith(BZIP2_MAGIC):
-        return io.BufferedReader(cast(Any, bz2.BZ2File(raw)), BUFFER_BYTES)
-    if magic == ZSTD_MAGIC:
-        return io.BufferedReader(_ZstdFrames(raw), BUFFER_BYTES)
-    return cast(io.BufferedReader, raw)
-
-
 @contextmanager
-def _on_disk(file: LogFile, stream: IO[bytes]) -> Iterator[Path]:
+def _unpacked(file: LogFile, stream: IO[bytes]) -> Iterator[Path]:
     """Where a file that is not read from front to back lies: an archive's member is unpacked."""
     if file.member is None:
-        yield file.path
+        yield file.path  # where it is held as long as it is open
         return
     with tempfile.TemporaryDirectory(prefix="audit-") as folder:
         path = Path(folder) / "member"
@@ -191,62 +217,46 @@ def _on_disk(file: LogFile, stream: IO[bytes]) -> Iterator[Path]:
         yield path
 
 
-class _ZstdFrames(io.RawIOBase):
-    """Reads zstd frames one after another and notices a file that ends inside one."""
+@contextmanager
+def behind(named: Iterable[str], exclude: Iterable[str] = ()) -> Iterator[tuple[LogFile, ...]]:
+    """What ``find`` finds, addresses of object storage among the names.
 
-    def __init__(self, raw: IO[bytes]) -> None:
-        self._raw = raw
-        self._frame: zstandard.ZstdDecompressionObj | None = None
-        self._compressed = b""
-        self._ready = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        while not self._ready and self._advance():
-            pass
-        taken = self._ready[: len(buffer)]
-        buffer[: len(taken)] = taken
-        self._ready = self._ready[len(taken) :]
-        return len(taken)
-
-    def _advance(self) -> bool:
-        """Decompresses one more block; False at the end of the file."""
-        block = self._compressed or self._raw.read(BUFFER_BYTES)
-        if not block:
-            if self._frame is not None:
-                raise EOFError("it ends in the middle of a zstd frame")
-            return False
-        if self._frame is None:
-            self._frame = zstandard.ZstdDecompressor().decompressobj()
-        self._ready = memoryview(self._frame.decompress(block))
-        self._compressed = b""
-        if self._frame.eof:
-            self._compressed = self._frame.unused_data
-            self._frame = None
-        return True
+    Objects are fetched when they are read, and gone from this machine afterwards. A zip archive
+    among them is one file here: see ``LogFile.parts``.
+    """
+    names, patterns = tuple(named), tuple(exclude)
+    with ExitStack() as stack:
+        fetched = None
+        if any(map(objects.is_address, names)):
+            fetched = stack.enter_context(objects.Fetched.open())
+        yield find(names, patterns, fetched)
 
 
-def find(named: Iterable[str], exclude: Iterable[str] = ()) -> tuple[LogFile, ...]:
+def find(
+    named: Iterable[str], exclude: Iterable[str] = (), fetched: Fetched | None = None
+) -> tuple[LogFile, ...]:
     """The files behind paths, folders (recursive) and globs, sorted by name, each path once.
 
     Hidden files, empty files and what ``exclude`` matches (globs on the name or the last part of
     it) are left out. Files that would be called the same are called by the path that the user
     gave. Raises SourceError for a path that is not there or no regular file, a folder without
-    files or that cannot be listed, and when all files are excluded.
+    files or that cannot be listed, and when all files are excluded. ``fetched`` finds the objects
+    behind addresses.
     """
     patterns = tuple(exclude)
     found: dict[tuple[Path, str | None], LogFile] = {}
     excluded = ""
     for name in named:
-        for file in _unpacked(_behind(name)):
-            if any(
-                fnmatch(file.name, p) or fnmatch(file.name.rpartition("/")[2], p) for p in patterns
-            ):
+        if fetched is not None and objects.is_address(name):
+            files: Iterable[LogFile] = map(_remote, fetched.find(name, patterns))
+        else:
+            files = (part for file in _behind(name) for part in file.parts())
+        for file in files:
+            if _is_excluded(file, patterns):
                 excluded = name
             else:
-                found.setdefault((_regular(file).path.resolve(), file.member), file)
+                path = file.path if file.origin else _regular(file).path
+                found.setdefault((path.resolve(), file.member), file)
     if excluded and not found:
         raise SourceError(
             excluded,
@@ -257,15 +267,13 @@ def find(named: Iterable[str], exclude: Iterable[str] = ()) -> tuple[LogFile, ..
     return tuple(sorted(_told_apart(found.values()), key=lambda file: (file.name, str(file.path))))
 
 
-def _unpacked(files: Iterable[LogFile]) -> Iterator[LogFile]:
-    """The files, in place of each zip archive what it holds: ``logs.zip/day.jsonl``."""
-    for file in files:
-        if file.path.is_file() and archives.is_zip(file.path):
-            with file.readable():
-                held = tuple(archives.members(file.path))
-            yield from (LogFile(file.path, f"{file.name}/{name}", name) for name in held)
-        else:
-            yield file
+def _remote(origin: RemoteFile) -> LogFile:
+    return LogFile(origin.path, origin.url, None, origin)
+
+
+def _is_excluded(file: LogFile, patterns: Iterable[str]) -> bool:
+    last = file.name.rpartition("/")[2]
+    return any(fnmatch(file.name, one) or fnmatch(last, one) for one in patterns)
 
 
 def _regular(file: LogFile) -> LogFile:
@@ -289,7 +297,7 @@ def _told_apart(files: Iterable[LogFile]) -> Iterator[LogFile]:
 
 def _by_path(file: LogFile) -> LogFile:
     path = file.path.as_posix()
-    return LogFile(file.path, f"{path}/{file.member}" if file.member else path, file.member)
+    return replace(file, name=f"{path}/{file.member}" if file.member else path)
 
 
 def _behind(name: str) -> Iterator[LogFile]:

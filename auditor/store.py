@@ -18,8 +18,9 @@ from auditor import secret
 from auditor.errors import StoreBusyError, StoreError
 from auditor.sql import query
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 UPGRADABLE = 2
+ADDED = {"closing": "closings", "buckets": "buckets"}  # in versions 3 and 4: query, a table of it
 IN_MEMORY = ":memory:"
 OFFLINE: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",  # DuckDB would fetch what a query seems to need
@@ -220,15 +221,20 @@ def _prepare(store: Store, path: Path | None, to_read: bool, hash_key: bytes | N
     if not tables:
         with store.transaction():
             store.run("schema/tables", key_check=secret.check_of(store.hash_key))
-            store.run("schema/closing")
-    elif not to_read:
-        _check_key(store, path)
-        if "closings" not in tables:
-            with store.transaction():
-                store.run("schema/closing")
-                store.run("schema/upgrade")
-    elif "closings" not in tables:
-        store.run("schema/no_closing")
+            for part in ADDED:
+                store.run(f"schema/{part}")
+    else:
+        missing = [part for part, table in ADDED.items() if table not in tables]
+        if to_read:
+            for part in missing:
+                store.run(f"schema/no_{part}")
+        else:
+            _check_key(store, path)
+            if missing:
+                with store.transaction():
+                    for part in missing:
+                        store.run(f"schema/{part}")
+                    store.run("schema/upgrade", version=SCHEMA_VERSION)
     store.run("schema/macros")
 
 

@@ -181,7 +181,7 @@ def test_a_store_of_before_is_read_as_it_is_and_brought_up_to_date(tmp_path: Pat
     with Store.open(path) as store:
         take_in(store, log)
         expected = replay(store, question()).rows
-        for table in ("closings", "closed_books", "replaced"):
+        for table in ("closings", "closed_books", "replaced", "buckets"):
             store._connection.execute(f"DROP TABLE {table}")
         store._connection.execute("UPDATE about SET schema_version = 2")
     content = path.read_bytes()
@@ -191,7 +191,7 @@ def test_a_store_of_before_is_read_as_it_is_and_brought_up_to_date(tmp_path: Pat
     assert path.read_bytes() == content
     with Store.open(path) as store:
         close(store, question(), AUGUST, TODAY, anything)
-        assert store.rows("schema/about")[0]["schema_version"] == 3
+        assert store.rows("schema/about")[0]["schema_version"] == 4
         assert replay(store, question()).rows == expected
 
 

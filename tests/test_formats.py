@@ -96,7 +96,24 @@ def test_a_fixture_is_claimed_by_the_format_of_its_folder(file: Path) -> None:
     assert recognise(log_file(file), all_formats()).name in expected
 
 
-def test_every_format_has_a_fixture() -> None:
-    assert {format.name for format in known_formats()} <= {
-        file.relative_to(FORMATS).parts[0] for file in INPUTS
-    }
+@pytest.mark.parametrize("format", known_formats(), ids=lambda format: format.name)
+def test_every_format_has_a_folder_of_inputs_with_calls_and_rejects_expected(
+    format: Format,
+) -> None:
+    expected = [
+        reading
+        for file in (FORMATS / format.name).rglob("*.expected.json")
+        for reading in json.loads(file.read_text("utf-8"))["readings"]
+    ]
+    kinds = {kind for reading in expected for kind in reading}
+    if format.holds == "nothing":
+        assert kinds
+        assert "call" not in kinds
+    else:
+        assert {"call", "reject"} <= kinds
+
+
+@pytest.mark.parametrize("format", known_formats(), ids=lambda format: format.name)
+def test_every_format_says_what_a_reader_must_know(format: Format) -> None:
+    assert all((format.title, format.container, format.ids, format.times, format.counts))
+    assert format.holds in ("a call", "a sum", "a call, or a sum", "nothing")

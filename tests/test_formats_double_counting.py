@@ -89,7 +89,8 @@ def both_bodies(file: Path) -> Sum:
 
 
 def usage_buckets(file: Path) -> Sum:
-    results = [one for day in json.loads(file.read_bytes())["data"] for one in day["results"]]
+    pages = [json.loads(line) for line in file.read_bytes().splitlines()]
+    results = [one for page in pages for day in page["data"] for one in day["results"]]
     return (
         sum(one["input_tokens"] for one in results),
         sum(one["output_tokens"] for one in results),
@@ -102,7 +103,7 @@ CASES: dict[str, tuple[Callable[[Path], Sum], Sum, Sum]] = {
     "apim-llm/table.csv": (table_rows, (27_200, 190), (18100, 120)),
     "apim-gateway/gateway.json": (both_bodies, (60, 12), (50, 9)),
     "openpipe/export.jsonl": (openpipe_lines, (140, 10), (130, 8)),
-    "openai-usage/usage.json": (usage_buckets, (3000, 600), (0, 0)),
+    "openai-usage/day-and-hours.jsonl": (usage_buckets, (2300, 360), (1200, 190)),
 }
 
 

@@ -42,6 +42,7 @@ INEXACT = (
 WHOLE_NUMBER_DIVISIONS = {
     "replay/scenarios": ("// (actual_units * 2)",),
     "schema/macros": (
+        "(tokens + requests - 1) // requests",
         "+ 999999) // 1000000",
         "(whole + parts - 1) // parts",
         "whole // nullif(parts, 0)",

@@ -1,6 +1,7 @@
 """The README is run: every console block prints what it says it prints.
 
-``AUDIT_WRITE_README=1 pytest tests/test_readme.py`` writes the real output into it.
+Its table of formats is made from the formats. ``AUDIT_WRITE_README=1 pytest tests/test_readme.py``
+writes the real output, and the table, into it.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from pathlib import Path
 import click
 import pytest
 from command import audit
+from helpers import formats_table
 
 from auditor.cli import cli
+from auditor.formats import known_formats
 from auditor.secret import IN_MEMORY
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,7 +38,9 @@ def run_readme(tmp_path_factory: pytest.TempPathFactory) -> str:
     shutil.copy(ROOT / "fixtures" / "home-made.toml", folder / "fixtures")
     (settings,) = (text for text in TOML.findall(README.read_text("utf-8")) if "[nightly]" in text)
     (folder / "audit.toml").write_text(settings, encoding="utf-8")
-    return BLOCK.sub(lambda block: _run_block(block[1], folder), README.read_text("utf-8"))
+    listed = formats_table.formats_table(known_formats())
+    readme = formats_table.BLOCK.sub(lambda _: listed, README.read_text("utf-8"))
+    return BLOCK.sub(lambda block: _run_block(block[1], folder), readme)
 
 
 def _run_block(block: str, folder: Path) -> str:
@@ -61,6 +66,10 @@ def test_the_readme_shows_what_its_commands_print(run_readme: str) -> None:
     if os.environ.get("AUDIT_WRITE_README"):
         README.write_text(run_readme, encoding="utf-8")
     assert README.read_text("utf-8") == run_readme
+
+
+def test_the_readme_has_one_table_of_formats() -> None:
+    assert len(formats_table.BLOCK.findall(README.read_text("utf-8"))) == 1
 
 
 def test_the_readme_begins_with_a_run_of_the_shipped_month() -> None:

@@ -49,9 +49,9 @@ def stored_lines(store: Store) -> set[int]:
 
 
 def check_lines(found: Document) -> None:
-    """Every line is a call, a duplicate, a reject or context."""
+    """Every line is a call, a sum, a duplicate, a reject or context."""
     coverage = found["coverage"]
-    parts = ("calls", "duplicates", "rejects", "context")
+    parts = ("calls", "buckets", "duplicates", "rejects", "context")
     assert coverage["lines"] == sum(coverage[part] for part in parts)
 
 

@@ -22,7 +22,8 @@ MAX_LINES = 400
 
 # A room may import itself and these. Leaves first.
 LEAVES = {"errors", "records", "budgets"}
-BASE = {*LEAVES, "containers", "archives", "sql", "secret", "store", "sources"}
+PACKED = {"compression", "containers", "archives"}
+BASE = {*LEAVES, *PACKED, "objects", "sql", "secret", "store", "sources"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "records": set(),
@@ -30,9 +31,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sql": {"errors"},
     "secret": {"errors"},
     "store": {"errors", "sql", "secret"},
+    "compression": set(),
     "containers": set(),
     "archives": {"containers"},
-    "sources": {"errors", "containers", "archives"},
+    "objects": {"errors"},
+    "sources": {*PACKED, "errors", "objects"},
     "config": {"errors", "budgets"},
     "terminal": {"errors"},
     "tokens": {*BASE},
@@ -68,7 +71,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": {"errors", "session"},
     "__main__": {"cli"},
 }
-ONLY_IN = {"duckdb": "store", "tiktoken": "tokens", "click": "cli", "filelock": "session"}
+ONLY_IN = {
+    "duckdb": "store",
+    "tiktoken": "tokens",
+    "click": "cli",
+    "filelock": "session",
+    "obstore": "objects",
+}
 # what reaches for the clock, the environment or the terminal
 FORBIDDEN_BELOW_CLI = {
     "print",

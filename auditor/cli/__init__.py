@@ -1,14 +1,16 @@
 """The commands. Parse, call the pipeline, show, exit; nothing else.
 
 Exit codes: 0 complete, 1 error, 2 usage, 3 finished but incomplete, 4 a budget is broken (whether
-complete or not), 130 interrupted.
+complete or not), 130 interrupted, 143 told to end.
 """
 
 from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -45,6 +47,7 @@ from auditor.cli.report import report
 from auditor.errors import AuditError, printable
 
 INTERRUPTED = 130
+ENDED = 143
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -267,9 +270,22 @@ def _fit_to_print(text: str) -> str:
 
 def main() -> None:
     """The ``audit`` program."""
-    with errors_as_sentences():
+    with _ending_in_order(), errors_as_sentences():
         _open_output()
         cli.main(prog_name="audit", standalone_mode=False)
+
+
+@contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """A service that is told to end (SIGTERM) puts away what it fetched before it does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(ENDED))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def _open_output() -> None:

@@ -60,4 +60,14 @@ def _call(number: int, line: Mapping[str, Any]) -> Reading:
     return replace(reading, id=own_id, tags={**reading.tags, **named_tags(tags)})
 
 
-FORMAT = Format("apim-gateway", "Azure API Management gateway log with bodies", claims, read)
+FORMAT = Format(
+    "apim-gateway",
+    "Azure API Management gateway log with bodies",
+    claims,
+    read,
+    container="JSON lines",
+    ids="`id` of the answer, else `correlationId`",
+    times="`time`",
+    counts="usage of the answer, else its text",
+    note="a body that is logged twice is one call",
+)

@@ -72,4 +72,14 @@ def _row(number: int, row: Mapping[str, Any], lines: int = 1) -> Reading:
     )
 
 
-FORMAT = Format("apim-llm", "Azure API Management LLM log table (CSV or JSON lines)", claims, read)
+FORMAT = Format(
+    "apim-llm",
+    "Azure API Management LLM log table",
+    claims,
+    read,
+    container="CSV, JSON lines",
+    ids="`CorrelationId`",
+    times="`TimeGenerated`",
+    counts="`PromptTokens`, `CompletionTokens`",
+    note="has no cached tokens, so the cost is an upper bound",
+)

@@ -91,5 +91,13 @@ def named_tags(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 FORMAT = Format(
-    "azure-requests", "Azure OpenAI diagnostic log (RequestResponse): no tokens", claims, read
+    "azure-requests",
+    "Azure OpenAI diagnostic log, category RequestResponse",
+    claims,
+    read,
+    container="JSON lines",
+    ids="`objectId`, else `correlationId`",
+    times="`time`",
+    counts="none; `--estimate` takes bytes",
+    note="has no tokens, so its calls are unpriced",
 )

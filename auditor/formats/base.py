@@ -93,12 +93,16 @@ def delimiter_of(start: Sample, columns: Iterable[str]) -> str | None:
 
 @dataclass(frozen=True)
 class Format:
-    """One log format: its name, a line that says what it is, how to recognise and to read it.
+    """One log format: what it is called, how to recognise and to read it, and what is in it.
 
     ``claims`` sees the sample alone. ``read`` gets the file and its open bytes, and accounts for
     every physical line: as the first or a further line of a Call or Reject, or as Context.
     Where lines mean nothing (documents, databases) ``unit`` says what is numbered and accounted
     for in their place. A ``fallback`` claims only what no other format does.
+
+    The rest is for people, in `audit show formats` and the README: ``holds`` says what a unit is (a
+    call, or a sum of many), ``container`` how the units are laid out, ``ids``, ``times`` and
+    ``counts`` from which fields these are read, ``note`` what else must be known before reading.
     """
 
     name: str
@@ -107,6 +111,12 @@ class Format:
     read: Callable[[LogFile, BinaryIO], Iterator[Reading]]
     unit: str = "line"
     fallback: bool = False
+    holds: str = "a call"
+    container: str = ""
+    ids: str = ""
+    times: str = ""
+    counts: str = ""
+    note: str = ""
 
 
 def decode(line: bytes) -> Any:

@@ -12,10 +12,9 @@ the body says so. Sure: read in real files; the error lines are documented.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from auditor.errors import SourceError
@@ -43,7 +42,7 @@ def _is_input(line: Mapping[str, Any]) -> bool:
 
 def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
     """Every line of a Batch file; output lines know what the input of their folder asked."""
-    asked_for = _asked_in(file.path.parent)
+    asked_for = _asked_in(file.beside())
 
     def read_line(number: int, line: dict[str, Any]) -> Reading:
         if _is_input(line):
@@ -72,23 +71,23 @@ def _output_call(number: int, line: Mapping[str, Any], asked: Asked) -> Reading:
     return replace(call, id=call.id or (str(own_id) if own_id else None), tier="batch")
 
 
-def _asked_in(folder: Path) -> Mapping[str, Asked | None]:
-    files = sorted(f for f in folder.iterdir() if f.is_file() and not f.name.startswith("."))
-    return _asked_by_custom_id(tuple((f, f.stat().st_size, f.stat().st_mtime_ns) for f in files))
+def _asked_in(files: Iterable[LogFile]) -> Mapping[str, Asked | None]:
+    return _asked_by_custom_id(tuple((file, file.stamp) for file in files))
 
 
 @lru_cache(maxsize=2)
 def _asked_by_custom_id(
-    files: tuple[tuple[Path, int, int], ...],
+    files: tuple[tuple[LogFile, tuple[int, str]], ...],
 ) -> Mapping[str, Asked | None]:
     """What each custom_id of a folder's input files asked for; None where two disagree."""
     asked: dict[str, Asked | None] = {}
-    for path, _, _ in files:
-        for custom_id, body in _input_lines(LogFile(path, path.name)):
-            request = _in_short(read_request(body))
-            known = asked.setdefault(custom_id, request)
-            if known != request:
-                asked[custom_id] = None
+    for file, _ in files:
+        with file.on_disk():  # a neighbour that cannot be fetched is an error, one broken is not
+            for custom_id, body in _input_lines(file):
+                request = _in_short(read_request(body))
+                known = asked.setdefault(custom_id, request)
+                if known != request:
+                    asked[custom_id] = None
     return asked
 
 
@@ -114,5 +113,13 @@ def _input_lines(file: LogFile) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 FORMAT = Format(
-    "batch", "OpenAI Batch API output, with its input where it lies beside", claims, read
+    "batch",
+    "OpenAI Batch API output",
+    claims,
+    read,
+    container="JSON lines",
+    ids="`id` of the answer",
+    times="`created` of the answer",
+    counts="usage of the answer, else its text",
+    note="the input file beside it tells what was asked",
 )

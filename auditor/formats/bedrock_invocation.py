@@ -125,4 +125,14 @@ def _tags(line: Mapping[str, Any]) -> dict[str, str]:
     return {**found, **{str(k): v for k, v in asked.items() if isinstance(v, str)}}
 
 
-FORMAT = Format("bedrock-invocation", "AWS Bedrock model invocation log", claims, read)
+FORMAT = Format(
+    "bedrock-invocation",
+    "AWS Bedrock model invocation log",
+    claims,
+    read,
+    container="JSON lines",
+    ids="`id` of the answer, else `requestId`",
+    times="`timestamp`",
+    counts="`inputTokenCount`, `outputTokenCount`, usage of the answer, else its text",
+    note="the cache is outside the input count",
+)

@@ -21,4 +21,14 @@ def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
         yield refused(number, line, "not a blank line") if line.strip() else Context(number)
 
 
-FORMAT = Format("blank", "Nothing but blank lines, as of a day without calls", claims, read)
+FORMAT = Format(
+    "blank",
+    "Nothing but blank lines, as of a day without calls",
+    claims,
+    read,
+    container="text",
+    holds="nothing",
+    ids="none",
+    times="none",
+    counts="none",
+)

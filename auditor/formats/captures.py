@@ -238,4 +238,15 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-FORMAT = Format("captures", "API calls as captured: a request and its answer a line", claims, read)
+FORMAT = Format(
+    "captures",
+    "API calls as captured: a request and its answer, or the bare answer",
+    claims,
+    read,
+    container="JSON lines",
+    ids="`id` of the answer, else `x_request_id`",
+    times="`timestamp`, else `created` of the answer",
+    counts="usage of the answer, else its text",
+    note="`response_stream` is raw SSE text; also read: `url`, `status_code`, `tags`, "
+    "`metadata`, `team`, `user`",
+)

@@ -89,4 +89,15 @@ def _text(row: Mapping[str, Any]) -> Text | None:
     return Text(tuple(messages), tuple(prompts), tuple(json.loads(row["answer_json"])), request)
 
 
-FORMAT = Format("audit-calls", "Calls that `audit convert` wrote (Parquet)", claims, read)
+FORMAT = Format(
+    "audit-calls",
+    "Calls that `audit convert` wrote",
+    claims,
+    read,
+    container="Parquet",
+    ids="`call_id`",
+    times="`called_at`",
+    counts="the six meters `*_tokens`",
+    note="a replay gives the same figures; rejects, duplicates and samples of prompts "
+    "are not carried",
+)

@@ -73,4 +73,14 @@ def _content(content: Mapping[str, Any]) -> str | None:
         raise ValueError("its content is not the base64 that it says it is") from None
 
 
-FORMAT = Format("har", "HTTP archive of a browser or proxy (HAR)", claims, read, unit="entry")
+FORMAT = Format(
+    "har",
+    "HTTP archive of a browser or proxy",
+    claims,
+    read,
+    container="HAR, a JSON document",
+    unit="entry",
+    ids="`id` of the answer",
+    times="`startedDateTime`",
+    counts="usage of the answer, else its text",
+)

@@ -148,4 +148,14 @@ def _usage(row: Mapping[str, Any]) -> Usage | None:
     return known(Usage(sent - cached - written, made, cached, written))
 
 
-FORMAT = Format("helicone", "Helicone export of requests, JSON lines or CSV", claims, read)
+FORMAT = Format(
+    "helicone",
+    "Helicone export of requests",
+    claims,
+    read,
+    container="CSV, JSON lines",
+    ids="`response_id`, else `request_id`",
+    times="`request_created_at`",
+    counts="usage of `response_body`, else `prompt_tokens`, `completion_tokens`",
+    note="answers from its own cache are no calls",
+)

@@ -257,8 +257,13 @@ def _is_plain(value: Any) -> bool:
 
 FORMAT = Format(
     "home-made",
-    "A model and its tokens a line, under known names (JSON lines or CSV)",
+    "A model and its tokens a line, under names that leave no doubt",
     claims,
     read,
     fallback=True,
+    container="CSV, JSON lines",
+    ids="an id of 16 characters or more, else its fields",
+    times="`time`, `timestamp`, `ts` and the like",
+    counts="`usage` of a provider, or two counts side by side",
+    note="what no other format and no mapping claims; see below",
 )

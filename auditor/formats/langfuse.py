@@ -206,8 +206,13 @@ def _usage(counts: Mapping[str, int], model: str) -> Usage | None:
 
 FORMAT = Format(
     "langfuse",
-    "Langfuse trace downloads and batch exports of observations, JSON",
+    "Langfuse trace downloads and batch exports of observations",
     claims,
     read,
+    container="JSON, JSON lines",
     unit="observation",
+    ids="`id`",
+    times="`startTime`",
+    counts="`usageDetails`",
+    note="what wraps other observations is not counted again",
 )

@@ -86,4 +86,14 @@ def _text(cell: str) -> str | None:
     return cell or None
 
 
-FORMAT = Format("langfuse-csv", "Langfuse batch export of observations, CSV", claims, read)
+FORMAT = Format(
+    "langfuse-csv",
+    "Langfuse batch export of observations",
+    claims,
+    read,
+    container="CSV",
+    ids="`id`",
+    times="`startTime`",
+    counts="`usageDetails`",
+    note="as `langfuse`",
+)

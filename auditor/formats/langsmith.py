@@ -336,8 +336,13 @@ def _first(body: Mapping[str, Any], *names: str) -> str | None:
 
 FORMAT = Format(
     "langsmith",
-    "LangSmith runs: bulk export (Parquet), JSON or JSON lines",
+    "LangSmith runs: bulk export, or as its API and SDK give them",
     claims,
     read,
+    container="Parquet, JSON, JSON lines",
     unit="run",
+    ids="`id` of the answer, else `id`",
+    times="`start_time`",
+    counts="usage of the answer, else `usage_metadata`, `*_tokens`",
+    note="what sums other runs is not counted again",
 )

@@ -141,4 +141,14 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-FORMAT = Format("litellm", "LiteLLM spend logs and logging payloads, JSON lines", claims, read)
+FORMAT = Format(
+    "litellm",
+    "LiteLLM spend logs and logging payloads",
+    claims,
+    read,
+    container="JSON lines",
+    ids="`request_id`, else `id`",
+    times="`startTime`",
+    counts="`prompt_tokens`, `completion_tokens`, usage object",
+    note="answers from its own cache are no calls",
+)

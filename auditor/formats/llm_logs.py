@@ -88,13 +88,14 @@ def _from_json(stream: BinaryIO) -> Rows:
 
 
 def _from_database(file: LogFile, stream: BinaryIO) -> Rows:
-    unwritten = file.path.with_name(f"{file.path.name}-wal")
-    if unwritten.exists() and unwritten.stat().st_size:
+    own = file.name.rpartition("/")[2]
+    beside = () if file.member else file.beside()
+    if any(one.name.rpartition("/")[2] == f"{own}-wal" and one.stamp[0] for one in beside):
         raise SourceError(
             file.name,
             None,
-            f"has changes that are still in {unwritten.name}",
-            hint=f"Close what uses it, or write them: `sqlite3 {file.path.name} 'VACUUM'`.",
+            f"has changes that are still in {own}-wal",
+            hint=f"Close what uses it, or write them: `sqlite3 {own} 'VACUUM'`.",
         )
     with tempfile.TemporaryDirectory(prefix="audit-") as folder:
         path = Path(folder) / "logs.db"
@@ -173,4 +174,14 @@ def _usage(row: Mapping[str, Any]) -> Usage | None:
     return known(usage) if usage else None
 
 
-FORMAT = Format("llm-logs", "simonw/llm: logs.db, or `llm logs --json`", claims, read, unit="row")
+FORMAT = Format(
+    "llm-logs",
+    "simonw/llm: logs.db, or `llm logs --json`",
+    claims,
+    read,
+    container="SQLite, JSON",
+    unit="row",
+    ids="`id` of the answer, else `id`",
+    times="`datetime_utc`",
+    counts="`input_tokens`, `output_tokens`, else the text",
+)

@@ -123,7 +123,20 @@ def from_mapping(name: str, entries: Mapping[str, Any], file: str) -> Format:
             decode=decode_exactly,
         )
 
-    return Format(name, f"described in {file}", claims, read)
+    return Format(
+        name,
+        f"described in {file}",
+        claims,
+        read,
+        container="CSV, JSON lines",
+        ids=_column(mapping.id),
+        times=_column(mapping.time),
+        counts=", ".join(map(_column, (mapping.input, mapping.output))),
+    )
+
+
+def _column(name: str | None) -> str:
+    return f"`{name}`" if name else "none"
 
 
 def _checked(name: str, entries: Mapping[str, Any], file: str) -> TableMapping:

@@ -50,8 +50,14 @@ def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
 
 FORMAT = Format(
     "messages-only",
-    "Chat messages without model, time or counts: no calls, refused one by one",
+    "Chat messages without model, time or counts",
     claims,
     read,
     fallback=True,
+    container="JSON lines",
+    holds="nothing",
+    ids="none",
+    times="none",
+    counts="none",
+    note="training sets and the like: no calls, refused one by one",
 )

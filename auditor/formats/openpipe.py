@@ -55,4 +55,14 @@ def _call(number: int, line: Mapping[str, Any]) -> Reading:
     return to_call(number, {"tags": line.get("tags")}, asked, answer)
 
 
-FORMAT = Format("openpipe", "OpenPipe export of logged requests", claims, read)
+FORMAT = Format(
+    "openpipe",
+    "OpenPipe export of logged requests",
+    claims,
+    read,
+    container="JSON lines",
+    ids="`id` of the answer",
+    times="`created` of the answer",
+    counts="usage of the answer, else its text",
+    note="answers from its own cache are no calls",
+)

@@ -333,8 +333,13 @@ def _text(found: Mapping[str, Any], *names: str) -> str | None:
 
 FORMAT = Format(
     "otel-spans",
-    "OpenTelemetry GenAI, OpenInference and Vercel AI SDK spans (OTLP JSON)",
+    "OpenTelemetry GenAI, OpenInference and Vercel AI SDK spans",
     claims,
     read,
+    container="OTLP JSON, JSON lines",
     unit="span",
+    ids="`gen_ai.response.id`, else trace and span",
+    times="`startTimeUnixNano`",
+    counts="`gen_ai.usage.*`, `llm.token_count.*`, `ai.usage.*`",
+    note="a span that wraps others is not counted again",
 )

@@ -79,7 +79,11 @@ def _reading(number: int, value: Any) -> Reading:
 
 FORMAT = Format(
     "parallel-results",
-    "Results of the OpenAI cookbook's parallel request script (an array a line)",
+    "Results of the OpenAI cookbook's parallel request script",
     claims,
     read,
+    container="JSON, an array a line",
+    ids="`id` of the answer",
+    times="`created` of the answer",
+    counts="usage of the answer, else its text",
 )

@@ -76,4 +76,14 @@ def _units(row: Mapping[str, Any]) -> Usage | None:
     return known(usage)
 
 
-FORMAT = Format("portkey", "Portkey log export, JSON lines", claims, read)
+FORMAT = Format(
+    "portkey",
+    "Portkey log export",
+    claims,
+    read,
+    container="JSON lines",
+    ids="`id`",
+    times="`created_at`",
+    counts="usage of `response`, else `req_units`, `res_units`",
+    note="its own cost is not believed",
+)

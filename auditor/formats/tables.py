@@ -31,6 +31,9 @@ MOONCAKE = ("timestamp", "input_length", "output_length", "hash_ids")
 ReadRow = Callable[[int, dict[str, str], int], Reading]
 LLMDRIFT = ("model", "query", "answer", "cost", "timestamp", "max_tokens")
 
+NO_IDS = "none: known by its fields"
+UNDATED = "none: since the trace began"
+
 
 def _azure_2023(line: int, row: Mapping[str, str], lines: int) -> Reading:
     usage = Usage(needed_count(row["ContextTokens"]), needed_count(row["GeneratedTokens"]))
@@ -79,29 +82,77 @@ def _llmdrift(line: int, row: Mapping[str, str], lines: int) -> Reading:
     )
 
 
-def _csv_table(name: str, title: str, columns: tuple[str, ...], read_row: ReadRow) -> Format:
+def _csv_table(
+    name: str, title: str, columns: tuple[str, ...], read_row: ReadRow, *facts: str
+) -> Format:
+    times, counts, *note = facts
+
     def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
         return csv_records(stream, delimiter_of(sample(file), columns) or ",", read_row)
 
-    return Format(name, title, lambda start: delimiter_of(start, columns) is not None, read)
+    return Format(
+        name,
+        title,
+        lambda start: delimiter_of(start, columns) is not None,
+        read,
+        container="CSV",
+        ids=NO_IDS,
+        times=times,
+        counts=counts,
+        note="".join(note),
+    )
 
 
-def _json_table(name: str, title: str, columns: tuple[str, ...], read_row: Any) -> Format:
+def _json_table(
+    name: str, title: str, columns: tuple[str, ...], read_row: Any, *facts: str
+) -> Format:
+    times, counts, *note = facts
     return Format(
         name,
         title,
         lambda start: any(set(columns) <= line.keys() for line in start.objects),
         lambda file, stream: json_lines(stream, read_row),
+        container="JSON lines",
+        ids=NO_IDS,
+        times=times,
+        counts=counts,
+        note="".join(note),
     )
 
 
 FORMATS = (
     _csv_table(
-        "azure-trace-2023", "Azure LLM inference trace of 2023 (CSV)", AZURE_2023, _azure_2023
+        "azure-trace-2023",
+        "Azure LLM inference trace of 2023",
+        AZURE_2023,
+        _azure_2023,
+        "`TIMESTAMP`",
+        "`ContextTokens`, `GeneratedTokens`",
+        "names no model: say it with --assume-model",
     ),
-    _csv_table("burstgpt", "BurstGPT trace (CSV)", BURSTGPT, _burstgpt),
     _csv_table(
-        "llmdrift", "LLMDrift evaluations with their recorded cost (CSV)", LLMDRIFT, _llmdrift
+        "burstgpt",
+        "BurstGPT trace",
+        BURSTGPT,
+        _burstgpt,
+        UNDATED,
+        "`Request tokens`, `Response tokens`",
     ),
-    _json_table("mooncake", "Mooncake trace (JSON lines)", MOONCAKE, _mooncake),
+    _csv_table(
+        "llmdrift",
+        "LLMDrift evaluations with their recorded cost",
+        LLMDRIFT,
+        _llmdrift,
+        "`timestamp`",
+        "of the text",
+    ),
+    _json_table(
+        "mooncake",
+        "Mooncake trace",
+        MOONCAKE,
+        _mooncake,
+        UNDATED,
+        "`input_length`, `output_length`",
+        "names no model: say it with --assume-model",
+    ),
 )

@@ -111,4 +111,15 @@ def _body(side: Mapping[str, Any]) -> Any:
     return body
 
 
-FORMAT = Format("vcr", "VCR cassette of vcrpy or Ruby (YAML)", claims, read, unit="interaction")
+FORMAT = Format(
+    "vcr",
+    "VCR cassettes of vcrpy and Ruby",
+    claims,
+    read,
+    container="YAML",
+    unit="interaction",
+    ids="`id` of the answer",
+    times="`recorded_at`, else the answer's `Date`",
+    counts="usage of the answer, else its text",
+    note="needs `pip install 'auditor[vcr]'`",
+)

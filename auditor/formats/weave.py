@@ -108,4 +108,14 @@ def _reading(number: int, line: Mapping[str, Any], above: frozenset[str]) -> Rea
     )
 
 
-FORMAT = Format("weave", "W&B Weave calls, JSON lines", claims, read)
+FORMAT = Format(
+    "weave",
+    "W&B Weave calls of functions",
+    claims,
+    read,
+    container="JSON lines",
+    ids="`output.id`, else `id`",
+    times="`started_at`",
+    counts="`summary.usage`, by model",
+    note="functions have the sum of what is below them, which is not counted again",
+)

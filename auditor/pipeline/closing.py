@@ -51,10 +51,16 @@ def close(
         raise AuditError(
             f"{month.name} is not over", hint=f"It can be closed from {month.ends} on."
         )
-    found = replay(
+    result = replay(
         store,
         replace(question, scenarios=(), by=(), from_date=month.begins, to_date=month.ends),
-    ).total
+    )
+    found = result.total
+    if result.coverage["buckets"] and not result.coverage["calls"]:
+        raise AuditError(
+            "this store holds sums of a provider's export, which is closed by the provider",
+            hint="Close a store of single calls; `audit reconcile` compares it with the sums.",
+        )
     if not allows(found["unpriced"], found["calls"]):
         raise AuditError(
             f"{found['unpriced']:,} of the {found['calls']:,} calls of {month.name} have no price",

@@ -77,19 +77,22 @@ def explain(store: Store, question: Question, wanted: str) -> Explanation:
     prompt = actual["prompt_tokens"]
     day = _day(call)
     asked = call["max_tokens"]
+    requests = call["requests"]
     prices = question.card.prices[actual["closing"]]
     return Explanation(
         call=call,
         prompt_tokens=prompt,
         produced_tokens=actual["produced_tokens"],
-        need_tokens=prompt + (actual["produced_tokens"] if asked is None else asked),
+        need_tokens=_a_request(
+            prompt + (actual["produced_tokens"] if asked is None else asked), requests
+        ),
         priced=price_call(
             prices.book,
             call["served_model"] or None,
             actual["requested_model"] or None,
             day,
             call["tier"],
-            prompt,
+            _a_request(prompt, requests),
             prices.names,
         ),
         meters=meters,
@@ -128,6 +131,11 @@ def _steps(
             tuple(m for m in multiplied if m["scenario"] == row["scenario"]),
             row["replayed_usd"],
         )
+
+
+def _a_request(tokens: int, requests: int) -> int:
+    """Of a sum its average request, rounded up, as macro per_request has it."""
+    return -(-tokens // requests)
 
 
 def _day(call: Row) -> date | None:

@@ -11,9 +11,10 @@ import polars as pl
 
 from auditor.errors import AuditError, SourceError, printable
 from auditor.formats import TOO_DEEP, Format, recognise
+from auditor.pipeline.booking import Booking
 from auditor.pipeline.counting import Counted
 from auditor.pipeline.placing import Placer
-from auditor.records import Call, Context, Reading, Reject, Usage, clean
+from auditor.records import Bucket, Call, Context, Reading, Reject, Usage, clean
 from auditor.sources import LogFile
 from auditor.store import Store
 from auditor.workload import WORKLOAD_TAGS, HashKey
@@ -52,6 +53,13 @@ CALL_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "request_json": pl.String,
     "answer_json": pl.String,
 }
+BUCKET_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "line": pl.Int64,
+    "requests": pl.Int64,
+    "ends_at": pl.Datetime("us"),
+    "kind": pl.String,
+    "grouped_by": pl.String,
+}
 REJECT_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "line": pl.Int64,
     "lines": pl.Int64,
@@ -82,13 +90,15 @@ class Ingested:
     """What an ingest did.
 
     ``copies`` are pairs: a file, and the source it is identical with. ``conflicts`` are duplicates
-    whose token counts differ from the call that they repeat. ``documents`` are files such as a
+    whose token counts differ from the call that they repeat. ``buckets`` are records that are sums.
+    ``documents`` are files such as a
     LICENSE that lie among logs and are none.
     """
 
     sources: int = 0
     already: int = 0
     calls: int = 0
+    buckets: int = 0
     tally: Tally = field(default_factory=Tally)
     conflicts: int = 0
     copies: list[tuple[str, str]] = field(default_factory=list)
@@ -116,7 +126,8 @@ def ingest(
     """
     told = on_bytes or (lambda _: None)
     done = Ingested()
-    new = list(_not_yet_stored(store, files, done, told))
+    booking = Booking(store)
+    new = list(_not_yet_stored(store, files, done, booking, told))
     known = tuple(formats)
     planned = (
         [(file, digest, chosen) for file, digest in new]
@@ -128,9 +139,12 @@ def ingest(
     for source_id, (file, digest, format) in enumerate(planned, next_id):
         with store.transaction():
             source = {"source_id": source_id, "sha256": digest, "name": clean(file.name)}
-            tally = _stage_all(store, file, digest, format, gauge, placer, keep_text, told)
+            tally, buckets = _stage_all(store, file, digest, format, gauge, placer, keep_text, told)
             store.run("ingest/name_rows")
             store.run("ingest/merge", **source)
+            if buckets.height:
+                store.show("batch_buckets", buckets)
+                store.run("ingest/merge_buckets", source_id=source_id)
             placer.finish()
             store.run(
                 "ingest/finish",
@@ -140,32 +154,46 @@ def ingest(
                 **asdict(tally),
             )
             arrived = store.rows("ingest/arrived", source_id=source_id)[0]
+            booking.stored(digest)
         done.sources += 1
+        done.buckets += buckets.height
         done.calls += arrived["calls"] - arrived["improved"]
         done.conflicts += arrived["conflicts"]
         done.tally.add(tally)
     if planned:
         with store.transaction():
             store.run("ingest/tidy")
+    booking.end()
     return done
 
 
 def _not_yet_stored(
-    store: Store, files: Iterable[LogFile], done: Ingested, told: Callable[[int], None]
+    store: Store,
+    files: Iterable[LogFile],
+    done: Ingested,
+    booking: Booking,
+    told: Callable[[int], None],
 ) -> Iterator[tuple[LogFile, str]]:
     stored = {row["sha256"] for row in store.rows("ingest/sources")}
     seen: dict[str, str] = {}
-    for file in files:
-        digest = file.sha256()
-        if digest in seen:
-            done.copies.append((file.name, seen[digest]))
-        elif digest in stored:
-            done.already += 1
-        else:
-            yield file, digest
-        if digest in seen or digest in stored:
-            told(file.size)
-        seen.setdefault(digest, file.name)
+    for whole in files:
+        held = booking.sources_of(whole)
+        if held is not None:  # an object that is as it was when all of it was stored
+            done.already += held
+            told(whole.size)
+            continue
+        parts = [(file, file.sha256()) for file in whole.parts()]
+        booking.begin(whole, parts, stored)
+        for file, digest in parts:
+            if digest in seen:
+                done.copies.append((file.name, seen[digest]))
+            elif digest in stored:
+                done.already += 1
+            else:
+                yield file, digest
+            if digest in seen or digest in stored:
+                told(file.size)
+            seen.setdefault(digest, file.name)
 
 
 def _recognised(
@@ -199,9 +227,13 @@ def _stage_all(
     placer: Placer,
     keep_text: bool,
     told: Callable[[int], None],
-) -> Tally:
-    """Read one source into ``staged``, ``refused`` and what ``placer`` samples."""
+) -> tuple[Tally, pl.DataFrame]:
+    """Read one source into ``staged``, ``refused`` and what ``placer`` samples.
+
+    Returns where its lines went, and which of its calls are sums (``BUCKET_COLUMNS``).
+    """
     tally = Tally()
+    buckets: list[dict[str, Any]] = []
     store.run("ingest/begin")
     placer.begin()
     with file.open(told, sha256=digest) as stream:
@@ -212,6 +244,8 @@ def _stage_all(
                 try:
                     counted = gauge(reading)
                     calls.append(call_row(reading, counted, placer, keep_text))
+                    if reading.bucket is not None:
+                        buckets.append(bucket_row(reading.line, reading.bucket))
                 except RecursionError:
                     reading = Reject(reading.line, TOO_DEEP, b"", reading.lines)
             if isinstance(reading, Reject):
@@ -221,7 +255,7 @@ def _stage_all(
                 _stage(store, calls, rejects)
                 calls, rejects = [], []
         _stage(store, calls, rejects)
-    return tally
+    return tally, pl.DataFrame(buckets, schema=BUCKET_COLUMNS)
 
 
 def _count(tally: Tally, reading: Reading) -> None:
@@ -280,6 +314,17 @@ def call_row(call: Call, counted: Counted, placer: Placer, keep_text: bool) -> d
 def _tags(call: Call) -> list[tuple[str, str]]:
     """Tags by name; two names that only a surrogate tells apart are one."""
     return sorted({clean(name): clean(value) for name, value in call.tags.items()}.items())
+
+
+def bucket_row(line: int, bucket: Bucket) -> dict[str, Any]:
+    """What makes the call of that line a sum."""
+    return {
+        "line": line,
+        "requests": bucket.requests,
+        "ends_at": bucket.ends_at,
+        "kind": clean(bucket.kind),
+        "grouped_by": ", ".join(bucket.grouped_by),
+    }
 
 
 def reject_row(reject: Reject) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def count_tokens(
     known = tuple(formats)
     done = TokenCount()
     seen: set[str] = set()
-    for file in files:
+    for file in (part for whole in files for part in whole.parts()):
         format = chosen or recognise(file, known)
         done.files += 1
         with file.open(on_bytes) as stream:

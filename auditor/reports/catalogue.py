@@ -123,7 +123,7 @@ def formats(known: Iterable[Format], console: Console) -> None:
     """One row a format, and the keys of a mapping."""
     table = plain_table("format", "what it is")
     for one in known:
-        table.add_row(one.name, one.title)
+        table.add_row(one.name, Text(f"{one.title} ({one.container})"))
     print_whole(table, console)
     console.print()
     console.print(Text("A table of your own: [formats.NAME] in audit.toml", style="bold"))

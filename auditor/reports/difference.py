@@ -124,7 +124,7 @@ def _heading(result: Difference, console: Console) -> None:
         grid.add_row(
             Text(letter, style="bold"),
             Text(
-                f"{printable(run.place)}: {span}, {counted(coverage['calls'], 'call')} of "
+                f"{printable(run.place)}: {span}, {counted(coverage['counted'], 'call')} of "
                 f"{counted(coverage['files'], 'file')}, {n(coverage['unpriced'])} unpriced, "
                 f"{counted(coverage['rejects'], 'reject')}; {run.manifest['run']['tool']}"
             ),

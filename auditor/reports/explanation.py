@@ -10,7 +10,7 @@ from rich.text import Text
 from auditor.errors import printable
 from auditor.pipeline.explain import Explanation, Step
 from auditor.prices import Row
-from auditor.reports.figures import grouped, plain
+from auditor.reports.figures import counted, grouped, plain
 from auditor.scenarios import Move
 from auditor.scenarios.card import OVERFLOWS
 
@@ -38,6 +38,12 @@ def show(explained: Explanation, console: Console) -> None:
     say("Tier", call["tier"])
     if call["problem"]:
         say("Problem", call["problem"])
+    if call["bucket_kind"]:
+        say(
+            "Bucket",
+            f"a sum of {counted(call['requests'], 'request')} of {call['bucket_kind']}, "
+            f"until {call['ends_at']} UTC; told apart by {call['grouped_by'] or 'nothing'}",
+        )
     say("Tokens", f"{_meters(call)}; {COUNTED_BY[call['counted_by']]}")
     if call["recorded_usd"] is not None:
         say("Recorded", f"{plain(call['recorded_usd'])} USD in the log itself")
@@ -70,11 +76,16 @@ def _scenario(step: Step, explained: Explanation, console: Console) -> None:
     answer = (
         f"{asked:,} asked for" if asked is not None else f"{explained.produced_tokens:,} produced"
     )
-    need = f"{explained.prompt_tokens:,} sent + {answer} = {explained.need_tokens:,} tokens"
+    need = f"{explained.prompt_tokens:,} sent + {answer}"
+    if explained.call["bucket_kind"]:
+        requests = counted(explained.call["requests"], "request")
+        need += f" by {requests} = {explained.need_tokens:,} tokens each on the average"
+    else:
+        need += f" = {explained.need_tokens:,} tokens"
     if step.move:
         need += _levers(step.move)
     if step.route.outcome == OVERFLOWS:
-        console.print(Text(f"  {need}: more than any of its windows; not replayed"))
+        console.print(Text(f"  {need}: more than any of its windows; not replayed"), soft_wrap=True)
         return
     if step.cost_usd is None or step.route.row is None:
         console.print(Text(f"  unpriced: {step.route.reason or explained.reason}"))

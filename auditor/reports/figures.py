@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -28,6 +28,12 @@ def named(text: str) -> str:
 def counted(count: int, what: str) -> str:
     """``1 call``, ``2,000 calls``."""
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def lines_went(coverage: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the lines of a coverage add up of; sums of many requests only where there are some."""
+    buckets = ("buckets",) if coverage["buckets"] else ()
+    return ("calls", *buckets, "duplicates", "rejects", "context")
 
 
 def usd(amount: Decimal | None, places: int, sign: str = "-") -> str:

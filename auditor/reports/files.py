@@ -51,9 +51,11 @@ def as_json(result: Replay) -> str:
         "coverage": {
             **{
                 name: coverage[name]
-                for name in ("files", "lines", "calls", "duplicates", "rejects", "context")
+                for name in (
+                    *("files", "lines", "calls", "buckets", "duplicates", "rejects", "context"),
+                    *("counted", "set_aside", "set_aside_requests", "outside_period"),
+                )
             },
-            "outside_period": coverage["outside_period"],
             **{name: total[name] for name in ("failed", "priced", "unpriced", "undated")},
             "not_moved": total["not_moved"],
             "counted_by": {

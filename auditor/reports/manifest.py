@@ -87,7 +87,10 @@ def summary_of(reported: Reported) -> dict[str, Any]:
     question, whole, total = reported.question, reported.whole, reported.whole.total
     begins, ends = reported.period
     coverage = whole.coverage
-    counts = ("files", "lines", "calls", "duplicates", "rejects", "context", "outside_period")
+    counts = (
+        *("files", "lines", "calls", "buckets", "duplicates", "rejects", "context"),
+        *("counted", "set_aside", "set_aside_requests", "outside_period"),
+    )
     return {
         "schema": SCHEMA,
         "run": run_of(question, question.scenarios, whole.sources),

@@ -42,6 +42,7 @@ def notes_of(result: Replay, rows: Iterable[dict[str, Any]], places: int) -> Ite
             "compared: the cost of those calls that fit and whose actual cost is known. actual, "
             "delta and ratio are of the same calls."
         )
+    yield from _of_buckets(result)
     yield from _left_out(result, places)
     yield from _missing_workloads(result)
     yield from _why_unpriced(result)
@@ -53,6 +54,30 @@ def notes_of(result: Replay, rows: Iterable[dict[str, Any]], places: int) -> Ite
 def is_partly_compared(rows: Iterable[Mapping[str, Any]]) -> bool:
     """Whether some call fits a scenario and has no actual cost to compare with."""
     return any(row["compared_calls"] < row["fits"] for row in rows)
+
+
+def _of_buckets(result: Replay) -> Iterator[str]:
+    """What figures of sums rest on, and which sums are in no figure."""
+    coverage = result.coverage
+    aside = coverage["set_aside"]
+    summed = coverage["buckets"] - aside
+    if summed and not coverage["calls"]:
+        requests = counted(coverage["counted"], "request")
+        yield (
+            f"{counted(summed, 'bucket')} of {requests}: sums of the provider's own export, "
+            "priced as sums. Whether a request fits is judged by the average request of its bucket."
+        )
+    if aside:
+        why = (
+            "the single calls are here, and the sums of the same traffic would count them twice"
+            if coverage["calls"]
+            else "another export here has the same requests in other buckets"
+        )
+        requests = counted(coverage["set_aside_requests"], "request")
+        yield (
+            f"{counted(aside, 'bucket')} of {requests} set aside, in no figure: {why}. "
+            "`audit reconcile` compares sums with calls."
+        )
 
 
 def _left_out(result: Replay, places: int) -> Iterator[str]:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from auditor.pipeline.replay import Replay, period_of
 from auditor.reports.bars import bar, heading, most_of, needed_by, with_bars
-from auditor.reports.figures import counted, n, named, places_of, ratio, usd
+from auditor.reports.figures import counted, lines_went, n, named, places_of, ratio, usd
 from auditor.reports.notes import is_partly_compared, notes_of
 from auditor.reports.rows import dimension_columns, result_rows
 
@@ -87,7 +87,7 @@ def _heading(result: Replay, places: int) -> Table:
 def _facts(result: Replay, places: int) -> Iterator[tuple[str, str]]:
     coverage, total = result.coverage, result.total
     yield "Period", f"{_period(*period_of(result))} ({result.question.zone})"
-    parts = _sum(coverage, ("calls", "duplicates", "rejects", "context"))
+    parts = _sum(coverage, lines_went(coverage))
     yield (
         "Coverage",
         f"{counted(coverage['lines'], 'line')} of {counted(coverage['files'], 'file')} = {parts}",
@@ -95,7 +95,7 @@ def _facts(result: Replay, places: int) -> Iterator[tuple[str, str]]:
     parts = _sum(total, ("priced", "unpriced", "failed"))
     if coverage["outside_period"]:
         parts += f" + {n(coverage['outside_period'])} outside the period"
-    yield "Calls", f"{n(coverage['calls'])} = {parts}"
+    yield "Calls", f"{n(coverage['counted'])} = {parts}"
     yield "Tokens", _counted(total)
     unpriced = total["unpriced"]
     missing = f" without {counted(unpriced, 'unpriced call')}" if unpriced else ""

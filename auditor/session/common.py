@@ -194,13 +194,14 @@ def logs_in(
     logs: tuple[str, ...], exclude: tuple[str, ...], own: frozenset[Path], *outputs: Path | None
 ) -> Iterator[tuple[LogFile, ...]]:
     """The files behind what the user named, standard input among them; none is an output."""
-    named = (name for name in logs if name != sources.STDIN)
-    found = tuple(f for f in sources.find(named, exclude) if f.path.resolve() not in own)
-    logs_found = {file.path.resolve() for file in found}
-    for output in outputs:
-        if output is not None and output.resolve() in logs_found:
-            raise AuditError(f"{output} is one of the logs", hint="Write the result elsewhere.")
     with ExitStack() as stack:
+        named = (name for name in logs if name != sources.STDIN)
+        behind = stack.enter_context(sources.behind(named, exclude))
+        found = tuple(file for file in behind if file.path.resolve() not in own)
+        logs_found = {file.path.resolve() for file in found}
+        for output in outputs:
+            if output is not None and output.resolve() in logs_found:
+                raise AuditError(f"{output} is one of the logs", hint="Write the result elsewhere.")
         if sources.STDIN in logs:
             found = (*found, stack.enter_context(sources.standard_input()))
         yield found
@@ -248,6 +249,8 @@ def _report(done: pipeline.Ingested) -> None:
         f"{counted(duplicates, 'duplicate')}, {counted(done.tally.rejects, 'reject')}."
         + (f" {counted(done.already, 'file')} known already." if done.already else "")
     )
+    if done.buckets:
+        say(f"{counted(done.buckets, 'record')} of sums over many requests, not single calls.")
     if done.conflicts:
         say(
             f"{counted(done.conflicts, 'duplicate')} with other token counts than the call it "

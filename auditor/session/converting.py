@@ -41,9 +41,12 @@ def convert(
         done = take_in(store, logs, settings, book, own, output, sampling=False, **reading)
         if done.tally.rejects:
             say_rejects(store, None, done.tally.rejects)
+        buckets = store.rows("replay/sums")[0]["buckets"]
         calls = store.frame("ingest/converted", keyed=hash_key is not None)
     files.write(output, files.parquet_bytes(calls))
     say(f"Wrote {counted(calls.height, 'call')} to {output}.")
+    if buckets:
+        say(f"{counted(buckets, 'bucket')} left out: sums of a provider's export are no calls.")
     if allowed.allows(done.tally.rejects, done.tally.lines):
         return True
     say(

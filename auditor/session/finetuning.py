@@ -151,11 +151,11 @@ def finetune(
         say(f"Incomplete: {counted(result.coverage['rejects'], 'line')} rejected.")
         complete = False
     unpriced = sum(row["unpriced"] for row in result.rows)
-    if not allowed_unpriced.allows(unpriced, result.coverage["calls"]):
+    if not allowed_unpriced.allows(unpriced, result.coverage["counted"]):
         say(f"Incomplete: {counted(unpriced, 'call')} unpriced on {question.model}.")
         complete = False
     unpaid = sum(row["without_cost"] for row in result.rows)
-    if question.against is None and not allowed_unpriced.allows(unpaid, result.coverage["calls"]):
+    if question.against is None and not allowed_unpriced.allows(unpaid, result.coverage["counted"]):
         say(f"Incomplete: {counted(unpaid, 'call')} without an actual cost.")
         complete = False
     return complete

@@ -13,6 +13,7 @@ from pathlib import Path
 from auditor.config import Config
 from auditor.config.nightly import Nightly
 from auditor.errors import AuditError, ConfigError, StoreBusyError
+from auditor.objects import is_address
 from auditor.pipeline.reporting import FOCUS, chosen, focus_definitions
 from auditor.reports import focus, manifest, nightly, page
 from auditor.reports.folder import NIGHTLY, REPORTS, check_folder, holds, put_right, write_folder
@@ -126,12 +127,13 @@ def _plan_of(settings: Config, config: Path | None) -> Nightly:
 
 def _logs(plan: Nightly) -> tuple[str, ...]:
     """The logs beside audit.toml; what is a pattern in its folder's name is none."""
-    return tuple(
-        str(Path(escape(str(plan.folder))) / name)
-        if has_magic(name) and not (plan.folder / name).exists()
-        else str(plan.folder / name)
-        for name in plan.logs
-    )
+    return tuple(name if is_address(name) else _beside(plan, name) for name in plan.logs)
+
+
+def _beside(plan: Nightly, name: str) -> str:
+    if has_magic(name) and not (plan.folder / name).exists():
+        return str(Path(escape(str(plan.folder))) / name)
+    return str(plan.folder / name)
 
 
 def _below(folder: Path) -> Iterator[Path]:

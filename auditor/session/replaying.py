@@ -105,7 +105,7 @@ def replay(
         lambda console: table.show(result, console),
         lambda: files.WRITERS[format_](result),
     )
-    if not result.coverage["calls"]:
+    if not result.coverage["counted"]:
         say("There are no calls.")
     return is_complete(result, allowed_rejects, allowed_unpriced)
 

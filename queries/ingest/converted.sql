@@ -1,6 +1,6 @@
 -- Purpose: the calls as `audit convert` writes them.
 -- Grain:   one row a call
--- Reads:   calls, sources, workloads, texts
+-- Reads:   calls, buckets, sources, workloads, texts
 -- Params:  $keyed (whether prompt hashes were made with a key that only the user knows)
 SELECT
     1 AS audit_calls,
@@ -38,4 +38,5 @@ FROM calls
 JOIN sources USING (source_id)
 LEFT JOIN workloads ON workloads.workload = calls.workload
 LEFT JOIN texts ON texts.call_id = calls.call_id
+WHERE calls.call_id NOT IN (SELECT call_id FROM buckets)
 ORDER BY sources.name, sources.sha256, calls.line, calls.call_id;

@@ -12,6 +12,7 @@ FROM booked_now
 UNION ALL BY NAME
 SELECT
     replaced.* EXCLUDE (replaced_by),
+    1::BIGINT AS requests,
     booking,
     month AS closing,
     assume_model AS closed_model,

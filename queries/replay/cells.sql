@@ -9,7 +9,9 @@
 --          $assume_model (the model of calls whose log names none, or NULL),
 --          $call_id (one call alone, or NULL)
 --
--- Calls with the sign -1 are taken out (see replay/booked_closed). Whether a moved call fits is judged on what it would send and ask for.
+-- Calls with the sign -1 are taken out (see replay/booked_closed). Whether a moved call fits is judged
+-- on what it would send and ask for. A sum of many requests counts as so many calls, and is judged by
+-- its average request.
 
 CREATE OR REPLACE TEMP TABLE cells AS
 WITH
@@ -46,18 +48,27 @@ SELECT
     recorded_usd IS NOT NULL AS has_recorded,
     workload_key AS workload,
     move,
-    step(prompt_tokens + audio_tokens + coalesce(max_tokens, produced_tokens), $windows) AS window_step,
-    step(prompt_tokens, $thresholds) AS prompt_step,
-    CASE WHEN is_planned THEN step(sent_tokens + audio_tokens + asked_tokens, $windows) ELSE 0 END
-        AS moved_window_step,
-    CASE WHEN is_planned THEN step(sent_tokens, $thresholds) ELSE 0 END AS moved_prompt_step,
+    step(
+        per_request(
+            prompt_tokens + audio_tokens + coalesce(max_tokens, produced_tokens), requests
+        ),
+        $windows
+    ) AS window_step,
+    step(per_request(prompt_tokens, requests), $thresholds) AS prompt_step,
+    CASE
+        WHEN is_planned
+            THEN step(per_request(sent_tokens + audio_tokens + asked_tokens, requests), $windows)
+        ELSE 0
+    END AS moved_window_step,
+    CASE WHEN is_planned THEN step(per_request(sent_tokens, requests), $thresholds) ELSE 0 END
+        AS moved_prompt_step,
     dimension($by_1, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags, workload, booking, sources.sha256) AS by_1,
     dimension($by_2, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags, workload, booking, sources.sha256) AS by_2,
     dimension($by_3, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags, workload, booking, sources.sha256) AS by_3,
     dimension($by_4, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags, workload, booking, sources.sha256) AS by_4,
     dimension($by_5, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags, workload, booking, sources.sha256) AS by_5,
     dimension($by_6, called_at, $zone, inside.served_model, inside.requested_model, endpoint, tier, sources.name, tags, workload, booking, sources.sha256) AS by_6,
-    sum(sign) AS calls,
+    sum(sign * requests) AS calls,
     sum(input_tokens * sign) AS input_tokens,
     sum(cache_read_tokens * sign) AS cache_read_tokens,
     sum(cache_write_tokens * sign) AS cache_write_tokens,

@@ -1,9 +1,12 @@
 -- Purpose: where every line read went.
 -- Grain:   one row
--- Reads:   sources, calls, cells
+-- Reads:   sources, calls, buckets, logged, cells
 --
--- lines = calls + duplicates + rejects + context, always. outside_period counts calls that the
--- asked period leaves out; the undated ones of all calls are outside any period. first_day and last_day are days of $zone.
+-- lines = calls + buckets + duplicates + rejects + context, always. counted are the calls that the
+-- figures are about: the single calls, or, where there are none, the requests of the buckets.
+-- set_aside are buckets that are not counted, of set_aside_requests. outside_period counts calls
+-- that the asked period leaves out; the undated ones of all calls are outside any period. first_day
+-- and last_day are days of $zone.
 -- Params:  $zone
 WITH
     read AS (
@@ -16,8 +19,23 @@ WITH
         FROM sources
     ),
     stored AS (
-        SELECT count(*) AS calls, count(*) FILTER (called_at IS NULL) AS undated
+        SELECT count(*) AS records
         FROM calls
+    ),
+    summed AS (
+        SELECT
+            count(*) AS buckets,
+            count(*) FILTER (call_id NOT IN (SELECT call_id FROM logged)) AS set_aside,
+            coalesce(
+                sum(requests) FILTER (call_id NOT IN (SELECT call_id FROM logged)), 0
+            ) AS set_aside_requests
+        FROM buckets
+    ),
+    taken AS (
+        SELECT
+            coalesce(sum(requests), 0) AS calls,
+            count(*) FILTER (called_at IS NULL) AS undated
+        FROM logged
     ),
     inside AS (
         SELECT
@@ -29,12 +47,16 @@ WITH
 SELECT
     files::BIGINT AS files,
     lines::BIGINT AS lines,
-    stored.calls::BIGINT AS calls,
-    (records - stored.calls)::BIGINT AS duplicates,
+    (stored.records - buckets)::BIGINT AS calls,
+    buckets::BIGINT AS buckets,
+    (read.records - stored.records)::BIGINT AS duplicates,
     rejects::BIGINT AS rejects,
     context::BIGINT AS context,
-    (stored.calls - inside.calls)::BIGINT AS outside_period,
-    stored.undated::BIGINT AS undated,
+    taken.calls::BIGINT AS counted,
+    set_aside::BIGINT AS set_aside,
+    set_aside_requests::BIGINT AS set_aside_requests,
+    (taken.calls - inside.calls)::BIGINT AS outside_period,
+    taken.undated::BIGINT AS undated,
     local_time(first_call_at, $zone)::DATE AS first_day,
     local_time(last_call_at, $zone)::DATE AS last_day
-FROM read, stored, inside;
+FROM read, stored, summed, taken, inside;

@@ -1,6 +1,6 @@
 -- Purpose: expressions that several queries share.
 -- Reads:   nothing
--- Writes:  temporary macros quality, local_time, period_of, dimension, step, share_up, token_cost,
+-- Writes:  temporary macros quality, local_time, period_of, dimension, step, per_request, share_up, token_cost,
 --          units, usd_of, picos, usd_of_picos, per_1k, rates_in_words, up, down, nearest, millionths,
 --          focus_moment, focus_number, focus_tags
 
@@ -89,6 +89,10 @@ CREATE OR REPLACE TEMP MACRO step(amount, edges) AS
     + (amount > edges[22])::INTEGER
     + (amount > edges[23])::INTEGER
     + (amount > edges[24])::INTEGER;
+
+-- Tokens of one request of a sum, on the average, rounded up; of a call its own.
+CREATE OR REPLACE TEMP MACRO per_request(tokens, requests) AS
+    CASE WHEN requests = 1 THEN tokens ELSE (tokens + requests - 1) // requests END;
 
 -- A share of whole tokens, in parts of a million, rounded up to a whole token.
 CREATE OR REPLACE TEMP MACRO share_up(tokens, ppm) AS

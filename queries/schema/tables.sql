@@ -1,4 +1,4 @@
--- Purpose: the tables of a store, version 3 (with those of schema/closing).
+-- Purpose: the tables of a store, version 4 (with those of schema/closing and schema/buckets).
 -- Grain:   sources: one exported file; calls: one API request and its answer; rejects: one refused
 --          record; texts: one call whose text was kept (--keep-text); workloads: one workload;
 --          heads: one sampled call; parts: one message of such a call (see auditor.workload.heads).
@@ -11,7 +11,7 @@ CREATE TABLE about (
     schema_version INTEGER NOT NULL,
     key_check VARCHAR NOT NULL
 );
-INSERT INTO about VALUES ('audit', 3, $key_check);
+INSERT INTO about VALUES ('audit', 4, $key_check);
 
 CREATE TABLE sources (
     source_id INTEGER NOT NULL,

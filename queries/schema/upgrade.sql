@@ -1,4 +1,5 @@
--- Purpose: mark a store of version 2 as one of version 3, once it has the tables of schema/closing.
+-- Purpose: mark a store of an older version, once it has the tables that were added since.
 -- Grain:   one row
 -- Writes:  about
-UPDATE about SET schema_version = 3;
+-- Params:  $version
+UPDATE about SET schema_version = $version;

@@ -67,7 +67,7 @@ def _overflows(source: Source) -> Table:
 def coverage(source: Source) -> tuple[Table, ...]:
     """Where the lines went, and which calls have no price."""
     sheet, unpriced = source.sheets["coverage"], source.sheets["unpriced"]
-    counts = ("lines", "calls", "duplicates", "rejects", "context")
+    counts = ("lines", "calls", "buckets", "duplicates", "rejects", "context")
     order = sorted(range(len(sheet.rows)), key=lambda n: (-sheet.rows[n]["rejects"], n))
     listed, rest = cut(order, MOST_ROWS, "file", "coverage.csv")
     files: list[list[Cell]] = [
@@ -96,9 +96,9 @@ def coverage(source: Source) -> tuple[Table, ...]:
             more,
         ),
         table(
-            "Lines of each file: calls, duplicates, rejects and context are all of them",
+            "Lines of each file: calls, buckets, duplicates, rejects and context are all of them",
             "File, Format",
-            "Lines, Calls, Duplicates, Rejects, Context",
+            "Lines, Calls, Buckets, Duplicates, Rejects, Context",
             files,
             rest,
         ),

@@ -16,7 +16,7 @@ from typing import Any
 
 from auditor.errors import printable
 from auditor.pipeline.reporting import Reported
-from auditor.reports.figures import counted
+from auditor.reports.figures import counted, lines_went
 from auditor.reports.files import run_of
 from auditor.reports.manifest import with_manifest
 from auditor.reports.notes import notes_of
@@ -138,8 +138,8 @@ def _headline(source: Source) -> dict[str, Any]:
 
 def _totals(reported: Reported) -> list[tuple[str, Figure]]:
     """Counts of lines of the whole store, as the manifest has them."""
-    names = ("files", "lines", "calls", "duplicates", "rejects", "context", "outside_period")
     coverage = reported.whole.coverage
+    names = ("files", "lines", *lines_went(coverage), "outside_period")
     return [
         (
             name.replace("_", " "),
