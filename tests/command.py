@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 from auditor import cli
 
-COMPLETE, ERROR, USAGE, INCOMPLETE, BROKEN_BUDGET, INTERRUPTED = 0, 1, 2, 3, 4, 130
+COMPLETE, ERROR, USAGE, INCOMPLETE, BROKEN_BUDGET, UNEXPLAINED, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,18 @@ from auditor.reports.manifest import summary_of
 from auditor.sql import folder, names
 from auditor.store import Store
 
-SECTIONS = ("checks", "close", "diff", "finetune", "focus", "ingest", "replay", "reports", "schema")
+SECTIONS = (
+    "checks",
+    "close",
+    "diff",
+    "finetune",
+    "focus",
+    "ingest",
+    "reconcile",
+    "replay",
+    "reports",
+    "schema",
+)
 QUERIES = tuple(name for section in SECTIONS for name in names(section))
 HEAD_WORDS = ("Purpose", "Grain", "Reads", "Writes", "Params")
 REPORT_WORDS = (*HEAD_WORDS, "By", "Once", "Each", "File", "Columns")

@@ -33,7 +33,7 @@ INSTALL = "pip install . && "
 def run_readme(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The README with the output of its commands as they print it now."""
     folder = tmp_path_factory.mktemp("readme")
-    for name in ("logs", "home-made"):
+    for name in ("logs", "home-made", "invoices"):
         shutil.copytree(ROOT / "fixtures" / name, folder / "fixtures" / name)
     shutil.copy(ROOT / "fixtures" / "home-made.toml", folder / "fixtures")
     (settings,) = (text for text in TOML.findall(README.read_text("utf-8")) if "[nightly]" in text)

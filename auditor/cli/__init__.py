@@ -1,7 +1,8 @@
 """The commands. Parse, call the pipeline, show, exit; nothing else.
 
-Exit codes: 0 complete, 1 error, 2 usage, 3 finished but incomplete, 4 a budget is broken (whether
-complete or not), 130 interrupted, 143 told to end.
+Exit codes: 0 complete, 1 error, 2 usage, 3 finished but incomplete, 4 a budget is broken, 5 an
+invoice differs by more than the tolerance (both whether complete or not), 130 interrupted, 143
+told to end.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ from auditor.cli.options import (
     scenario_options,
 )
 from auditor.cli.prices import prices
+from auditor.cli.reconcile import reconcile
 from auditor.cli.report import report
 from auditor.errors import AuditError, printable
 
@@ -107,6 +109,7 @@ def ingest(logs: tuple[str, ...], db: Path, **given: Any) -> None:
 cli.add_command(finetune)
 cli.add_command(nightly)
 cli.add_command(prices)
+cli.add_command(reconcile)
 cli.add_command(report)
 cli.add_command(close)
 cli.add_command(convert)

@@ -12,6 +12,7 @@ import click
 
 INCOMPLETE = 3
 BROKEN_BUDGET = 4
+UNEXPLAINED = 5
 SHORTEST_KEY = 16
 FORMATS = ("table", "json", "csv", "md", "parquet")
 

@@ -5,7 +5,7 @@ Keys: ``allow_rejects`` and ``allow_unpriced`` (a count, or a share such as "0.5
 ``workload_tags`` (the tags that say what a call belongs to, the first that it has), ``[models]``
 (name in the logs = name in the price book), ``[formats.NAME]`` (see auditor.formats.mapped),
 ``[focus]`` (see auditor.reports.focus), ``[nightly]`` and ``[[budget]]`` (see
-auditor.config.nightly).
+auditor.config.nightly), ``[reconcile]`` (see auditor.config.reconcile).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 
 from auditor.budgets import Budget
 from auditor.config.nightly import Nightly, budgets_of, nightly_of
+from auditor.config.reconcile import Reconciling, reconciling_of
 from auditor.errors import ConfigError
 
 FILE = "audit.toml"
@@ -34,6 +35,7 @@ KEYS = (
     "focus",
     "nightly",
     "budget",
+    "reconcile",
 )
 
 
@@ -87,6 +89,7 @@ class Config:
     nightly: Nightly | None = None
     budgets: tuple[Budget, ...] = ()
     focus: Mapping[str, Any] = field(default_factory=dict)
+    reconcile: Reconciling = field(default_factory=Reconciling)
 
 
 def load(path: Path | None, folder: Path) -> Config:
@@ -175,6 +178,8 @@ def _checked(name: str, entries: Mapping[str, Any], folder: Path) -> Config:
         values["nightly"] = nightly_of(name, entries["nightly"], folder)
     if "budget" in entries:
         values["budgets"] = budgets_of(name, entries["budget"])
+    if "reconcile" in entries:
+        values["reconcile"] = reconciling_of(name, entries["reconcile"])
     return Config(**values)
 
 

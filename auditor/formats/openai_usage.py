@@ -129,6 +129,24 @@ def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
                 yield refused(number, b"", str(error))
 
 
+def sums_in(file: LogFile) -> Iterator[tuple[int, Mapping[str, Any], str | None]]:
+    """Every sum of an export with its number, as the export has it, or what is wrong with it."""
+    delimiter = delimiter_of(sample(file), COLUMNS)
+    if delimiter is not None:
+        for number, row in enumerate(_rows_of(file, delimiter), 2):
+            yield number, row, None
+        return
+    number = 0
+    with file.open() as stream:
+        for _, document, problem in documents(stream, decode_exactly):
+            if problem is None and not (isinstance(document, dict) and _is_ours(document)):
+                problem = "no answer of OpenAI's usage or costs API"
+            for item in items_in(document) if problem is None else [{}]:
+                number += 1
+                is_sum = isinstance(item, Mapping)
+                yield number, item if is_sum else {}, problem if is_sum else "no object"
+
+
 def _rows_of(file: LogFile, delimiter: str) -> Iterator[dict[str, str]]:
     """The rows of a CSV, read beforehand to see what they are grouped by."""
     found: list[dict[str, str]] = []

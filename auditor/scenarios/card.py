@@ -162,7 +162,7 @@ class RateCard:
             "line": row.line if row else None,
             "certain": row.confidence == "certain" if row else None,
             "reason": priced.reason,
-            **_rates(row),
+            **rates_of(row),
         }
 
     def of_scenarios(
@@ -225,7 +225,7 @@ class RateCard:
         move: Any,
     ) -> dict[str, Any]:
         if move == STAYS:
-            return {"outcome": FITS, "stays": True, **_levers(AS_LOGGED), **_rates(None)}
+            return {"outcome": FITS, "stays": True, **_levers(AS_LOGGED), **rates_of(None)}
         models = scenario.models if move is None else scenario.moves[move].models
         route = self.route(scenario, day, tier, window, prompt, models, closing)
         return {
@@ -235,7 +235,7 @@ class RateCard:
             "stays": False,
             "reason": route.reason,
             **_levers(AS_LOGGED if move is None else scenario.moves[move].levers),
-            **_rates(route.row),
+            **rates_of(route.row),
         }
 
     def route(
@@ -319,7 +319,7 @@ def _levers(levers: Levers) -> dict[str, Decimal]:
     return {"kept": levers.kept, "cut_calls": levers.cut_calls, "output": levers.output}
 
 
-def _rates(row: Row | None) -> dict[str, Decimal | None]:
+def rates_of(row: Row | None) -> dict[str, Decimal | None]:
     if row is None:
         return dict.fromkeys(RATE_COLUMNS)
     return {

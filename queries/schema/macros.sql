@@ -1,6 +1,6 @@
 -- Purpose: expressions that several queries share.
 -- Reads:   nothing
--- Writes:  temporary macros quality, local_time, period_of, dimension, step, per_request, share_up, token_cost,
+-- Writes:  temporary macros quality, local_time, period_of, edge_of, dimension, step, per_request, share_up, token_cost,
 --          units, usd_of, picos, usd_of_picos, per_1k, rates_in_words, up, down, nearest, millionths,
 --          focus_moment, focus_number, focus_tags
 
@@ -41,6 +41,14 @@ CREATE OR REPLACE TEMP MACRO period_of(from_date, to_date, zone) AS TABLE
         timezone('UTC', timezone(zone, from_date::TIMESTAMP)) AS begins_at,
         timezone('UTC', timezone(zone, to_date::TIMESTAMP)) AS ends_at;
 
+-- At which edge of its day a wall clock stands: within so many minutes after or before midnight.
+CREATE OR REPLACE TEMP MACRO edge_of(moment, minutes) AS
+    CASE
+        WHEN 60 * hour(moment) + minute(moment) < minutes THEN 'first'
+        WHEN 60 * hour(moment) + minute(moment) >= 1440 - minutes THEN 'last'
+        ELSE ''
+    END;
+
 -- The value of a reporting dimension, '' where the call has none. $zone is an IANA zone.
 CREATE OR REPLACE TEMP MACRO dimension(
     name, called_at, zone, served_model, requested_model, endpoint, tier, source_name, tags,
@@ -57,6 +65,7 @@ CREATE OR REPLACE TEMP MACRO dimension(
     WHEN name = 'workload' THEN coalesce(workload, '')
     WHEN name = 'booking' THEN booking
     WHEN name = 'source_sha256' THEN source_sha256
+    WHEN name LIKE 'midnight:%' THEN edge_of(local_time(called_at, zone), substr(name, 10)::INTEGER)
     WHEN name LIKE 'tag:%' THEN coalesce(tags[substr(name, 5)], '')
     ELSE coalesce(tags[name], '')
 END;
