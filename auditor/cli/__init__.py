@@ -81,8 +81,9 @@ def cli() -> None:
 def replay(logs: tuple[str, ...], db: Path | None, **given: Any) -> None:
     """Price real traffic under every scenario.
 
-    LOGS are files, folders or patterns; - is standard input. Without --db nothing is kept. With
-    --db only new files are read, and `audit replay --db FILE` alone replays what is stored.
+    LOGS are files, folders, patterns or addresses (s3://, gs://, az://); - is standard input.
+    Without --db nothing is kept. With --db only new files are read, and `audit replay --db FILE`
+    alone replays what is stored.
     """
     from auditor.session import replaying
 

@@ -1,10 +1,10 @@
 """What audit.toml says of the nightly run: ``[nightly]`` and ``[[budget]]``.
 
-``[nightly]``: ``logs`` (files, folders, patterns), ``db`` and ``output`` (the folder of reports)
-must be there; the rest may be: ``scenarios`` and ``by`` (as --scenario and --by), ``reports``
-(names), ``formats``, ``focus_version``, ``page`` (a file in the folder of reports), ``from`` and
-``to`` (dates), ``lock_timeout`` ("10 min"), and of the reading ``exclude``, ``assume_model``,
-``estimate`` and ``keep_text``. Paths are relative to audit.toml.
+``[nightly]``: ``logs`` (files, folders, patterns, addresses such as s3://bucket/), ``db`` and
+``output`` (the folder of reports) must be there; the rest may be: ``scenarios`` and ``by`` (as
+--scenario and --by), ``reports`` (names), ``formats``, ``focus_version``, ``page`` (a file in the
+folder of reports), ``from`` and ``to`` (dates), ``lock_timeout`` ("10 min"), and of the reading
+``exclude``, ``assume_model``, ``estimate`` and ``keep_text``. Paths are relative to audit.toml.
 
 ``[[budget]]``: ``period`` and ``limit_usd`` must be there, ``name``, ``where``, ``warn_at`` ("80%")
 and ``look_back`` (periods) may be.
@@ -126,7 +126,7 @@ def nightly_of(file: str, entries: Any, folder: Path) -> Nightly:
         raise ConfigError(file, None, "nightly must be a table", hint="Write [nightly].")
     table = _Table(file, "[nightly]", entries)
     table.check_keys(KEYS, ("logs", "db", "output"))
-    logs = table.texts("logs", 'Write logs = ["logs"]: files, folders or patterns.')
+    logs = table.texts("logs", 'Write logs = ["logs"]: files, folders, patterns or addresses.')
     if not logs:
         raise table.error("logs", "names nothing", 'Write logs = ["logs"].')
     formats = table.texts("formats", f"Known formats: {', '.join(FORMATS)}.") or ("csv",)

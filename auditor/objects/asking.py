@@ -113,8 +113,8 @@ def _in_words(place: str, kind: str, said: str) -> tuple[str, str]:
         )
     if kind == "InvalidPathError" or "parse path" in words:
         return (
-            "a key here has an empty part, or one of dots, and cannot be read",
-            "Name the objects beside it one by one, or give it another key.",
+            "a key here has an empty part, one of dots or a control character",
+            "Such a key cannot be read: name the others one by one, or give it another name.",
         )
     if "credential" in words:
         return "there are no credentials for it", credentials
