@@ -8,10 +8,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 from command import audit
 from golden_files import FIXTURES
 from helpers.logs import capture, failure, write
 from helpers.runs import document
+
+from auditor.formats import known_formats
+from auditor.sources import LogFile
 
 FORMATS = FIXTURES / "formats"
 
@@ -121,3 +125,49 @@ def test_a_stream_that_counts_up_is_counted_at_its_end(tmp_path: Path) -> None:
     told = [event.get("usage") or event.get("message", {}).get("usage", {}) for event in events]
     naive = sum(usage.get(name, 0) for usage in told for name in ("input_tokens", "output_tokens"))
     assert (naive, tokens(file)) == (25, 20)
+
+
+def test_running_sums_of_a_home_made_log_are_not_added_up(tmp_path: Path) -> None:
+    """Its lines count what was used so far beside what they used; one knows only the former."""
+    sent, so_far, lines = (100, 70, 30), 0, []
+    for number, count in enumerate(sent):
+        so_far += count + 10
+        line = {"ts": 1740819600 + number, "model": "gpt-4o-mini", "usage_so_far": so_far}
+        lines.append({**line, "tokens_in": count, "tokens_out": 10})
+    lines.append({"ts": 1740819700, "model": "gpt-4o-mini", "usage_so_far": so_far})
+    file = write(tmp_path / "steps.jsonl", lines)
+    assert (summed(json_rows(file), "usage_so_far"), tokens(file)) == (760, 230)
+    assert document(file)["coverage"]["rejects"] == 1
+
+
+def test_weave_writes_the_sum_of_the_calls_below_on_every_function() -> None:
+    file = FORMATS / "weave" / "calls.jsonl"
+    usages = [
+        one for row in json_rows(file) for one in row.get("summary", {}).get("usage", {}).values()
+    ]
+    naive = summed(usages, "prompt_tokens", "completion_tokens", "input_tokens", "output_tokens")
+    assert (naive, tokens(file)) == (1851, 509)
+
+
+@pytest.mark.parametrize("value", [5, "x", [], {}, [{}], True, None, {"a": 1}, {"m": {"a": [1]}}])
+def test_fields_of_wrong_types_crash_no_tracing_format(value: Any, tmp_path: Path) -> None:
+    call = {
+        "id": "a",
+        "op_name": "f",
+        "trace_id": "t",
+        "started_at": "2025-03-01",
+        "parent_id": "b",
+    }
+    lines = [{**call, name: value} for name in (*call, "summary", "output", "exception", "inputs")]
+    lines += [{**call, "summary": {"usage": value}}, {**call, "summary": {"usage": {"m": value}}}]
+    run = {"id": "a", "run_type": "llm", "start_time": 1740819600, "dotted_order": "1Zb.1Za"}
+    runs = [{**run, name: value} for name in (*run, "outputs", "inputs", "extra", "error")]
+    asked = {"model": "m", "input": "x"}
+    results = [[asked, value], [asked, {"id": 1, "usage": value}], [value, value, value]]
+    for name, content in (("weave", lines), ("langsmith", runs), ("parallel-results", results)):
+        path = tmp_path / name
+        path.write_text("".join(json.dumps(one) + "\n" for one in content), encoding="utf-8")
+        format = next(one for one in known_formats() if one.name == name)
+        file = LogFile(path, name)
+        with file.open() as stream:
+            assert len(list(format.read(file, stream))) == len(content)

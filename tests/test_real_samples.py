@@ -136,6 +136,7 @@ def test_every_sample_is_of_the_format_that_it_should_be_and_all_are_there() -> 
     assert BECAME.keys() == {name for name in names if not name.endswith(".chatml")}
 
 
+@pytest.mark.slow
 def test_the_traces_of_both_folders_are_the_same_calls() -> None:
     """Most traces lie in both folders, one of them in files that are the same byte for byte."""
     folders = (SAMPLES / "langfuse_ui_traces", SAMPLES / "langfuse_chatml_traces")

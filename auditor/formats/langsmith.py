@@ -29,11 +29,11 @@ documentation of UsageMetadata, LangChain's code). Likely: objects as texts in P
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, BinaryIO
 
-from auditor.formats.base import Format, Sample, decode_exactly
+from auditor.formats.base import Format, Sample, decode, decode_exactly
 from auditor.formats.captures import to_call
 from auditor.formats.cells import known, read_count, read_money
 from auditor.formats.documents import bad_entry, documents, entries_at
@@ -70,7 +70,7 @@ def _holds_runs(line: Mapping[str, Any]) -> bool:
 def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
     """Every run as a Call, as Context, or as a Reject."""
     summed = _summed(file)
-    for number, (raw, run, problem) in enumerate(_entries(stream), 1):
+    for number, (raw, run, problem) in enumerate(_entries(stream, decode_exactly), 1):
         if problem is not None:
             yield bad_entry(number, raw, problem)
             continue
@@ -80,9 +80,11 @@ def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
             yield bad_entry(number, str(run["id"]).encode("utf-8", "replace"), str(error))
 
 
-def _entries(stream: BinaryIO) -> Iterator[tuple[bytes, dict[str, Any], str | None]]:
+def _entries(
+    stream: BinaryIO, decode: Callable[[bytes], Any]
+) -> Iterator[tuple[bytes, dict[str, Any], str | None]]:
     """Every run of every document, those inside others after them; what is none has a problem."""
-    for raw, document, problem in documents(stream, decode_exactly):
+    for raw, document, problem in documents(stream, decode):
         if problem is not None:
             yield raw, {}, problem
             continue
@@ -104,7 +106,7 @@ def _summed(file: LogFile) -> frozenset[str]:
     parents: dict[str, str] = {}
     counted: list[tuple[str, tuple[str, ...]]] = []
     with file.open() as stream:
-        for _, run, problem in _entries(stream):
+        for _, run, problem in _entries(stream, decode):
             if problem is not None:
                 continue
             id, above = str(run["id"]), _named_above(run)
@@ -166,7 +168,7 @@ def _parsed(value: Any) -> Any:
     """The object or list that a text is; anything else as it stands."""
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
         try:
-            return decode_exactly(value.encode("utf-8", "surrogatepass"))
+            return decode(value.encode("utf-8", "surrogatepass"))
         except ValueError:
             return value
     return value
