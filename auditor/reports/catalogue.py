@@ -68,7 +68,7 @@ def prices(
         found = _rows_of(book, name, at, names, console)
         rows += [row for row in found if row not in rows]
     if not wanted:
-        rows = [row for row in book.rows if at is None or covers(row, at)]
+        rows = [row for row in book.every_row if at is None or covers(row, at)]
     print_whole(_price_table(rows), console)
     for row in rows if wanted else ():
         console.print()
@@ -85,8 +85,8 @@ def _rows_of(
     book: Book, name: str, at: date | None, names: Mapping[str, str], console: Console
 ) -> list[Row]:
     if at is None:
-        if rows := book.of(name):
-            return list(rows)
+        if rows := [row for layer in book.layers for row in layer.of(name)]:
+            return rows
         days = [day for day in book.boundaries() if price(book, name, day, user_map=names).row]
         found = (price(book, name, day, user_map=names).row for day in days)
         if unique := [row for row in dict.fromkeys(found) if row]:
