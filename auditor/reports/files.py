@@ -72,6 +72,7 @@ def as_json(result: Replay) -> str:
             "doubtful_calls": total["doubtful_calls"],
             "doubtful_usd": plain(total["doubtful_usd"]),
             "basis": [texts(row) for row in result.basis],
+            "books": [texts(row) for row in result.books],
             "by": [texts(_group(result, row)) for row in result.spent],
         },
         "scenarios": [texts(row) for row in result_rows(result)],

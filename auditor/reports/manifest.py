@@ -105,6 +105,7 @@ def summary_of(reported: Reported) -> dict[str, Any]:
         },
         "actual_usd": plain(total["cost_usd"]),
         "basis": [texts(row) for row in whole.basis],
+        "books": [texts(row) for row in whole.books],
     }
 
 

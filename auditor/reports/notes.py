@@ -108,11 +108,27 @@ def _what_it_rests_on(result: Replay, places: int) -> Iterator[str]:
                 f"{counted(row['calls'], 'call')} ({usd(row['cost_usd'], places)} USD of the "
                 f"actual cost) priced by {BASES[row['basis']]}."
             )
+    yield from _from_fallbacks(result, places)
     if doubtful := result.total["doubtful_calls"]:
         yield (
             f"{counted(doubtful, 'call')} ({usd(result.total['doubtful_usd'], places)} USD of the "
             "actual cost) priced by rows that the book marks as likely, not certain."
         )
+
+
+def _from_fallbacks(result: Replay, places: int) -> Iterator[str]:
+    """What is priced by books that are asked last, and what these say they were made of."""
+    sources: dict[str, set[str]] = {}
+    for prices in result.question.card.prices.values():  # of closed months, too
+        for row in prices.book.fallback.rows if prices.book.fallback else ():
+            sources.setdefault(row.book, set()).add(row.source)
+    for priced in result.books:
+        if said := sources.get(priced["book"]):
+            yield (
+                f"{counted(priced['calls'], 'call')} ({usd(priced['cost_usd'], places)} USD of the "
+                f"actual cost) priced by {priced['book']}, where our book has no price: "
+                f"{_some(sorted(said), '; ')}."
+            )
 
 
 def _of_scenarios(result: Replay) -> Iterator[str]:
