@@ -168,8 +168,9 @@ def actual_cost(call: Call) -> Decimal | None:
     sent, cached, made = (Decimal(rate or 0) for rate in (rates[2], rates[3] or rates[2], rates[4]))
     written = call.get("written", 0)
     full = call["sent"] - call["cached"] - written
-    cost: Decimal = full * sent + call["cached"] * cached + call["made"] * made
-    return (cost + written * sent * WRITES.get(model[2], 1)) / 1000
+    writes = written * sent * WRITES.get(model[2], 1)
+    cost: Decimal = full * sent + call["cached"] * cached + writes + call["made"] * made
+    return cost / 1000
 
 
 def _rates(model: str, call: Call) -> tuple[Any, ...] | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import oracle
 import pytest
-from helpers.logs import capture
+from helpers.logs import capture, envelope
 from helpers.runs import replayed
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -68,7 +69,7 @@ def test_the_tool_prices_tiers_writes_and_lengths_as_the_oracle_does(
 
 
 TERRA = {"at": "2026-08-01T12:00:00Z", "model": "gpt-5.6-terra", "made": 1_000}
-BY_HAND = {
+BY_HAND: dict[str, tuple[dict[str, Any], str]] = {
     # (272,000 - 2,000 - 10,000) × 2 + 2,000 × 0.2 + 10,000 × 2.5 + 1,000 × 12, USD per million
     "at the threshold": ({**TERRA, "sent": 272_000, "cached": 2_000, "written": 10_000}, "0.5574"),
     # one token more, long rates for ALL: 260,001 × 4 + 2,000 × 0.4 + 10,000 × 5 + 1,000 × 18
@@ -109,3 +110,34 @@ def test_a_long_prompt_of_an_unknown_rate_is_unpriced_not_priced_as_a_short_one(
     found = replayed([line], scenarios=())
     assert found["actual"]["cost_usd"] is None
     assert "above 272000 prompt tokens is unknown" in found["unpriced"][0]["reason"]
+
+
+CLAUDE: dict[str, dict[str, Any]] = {
+    "standard": {},
+    "standard-1h-cache": {"cache_creation": {"ephemeral_1h_input_tokens": 40}},
+    "standard-mixed-cache": {
+        "cache_creation": {"ephemeral_1h_input_tokens": 10, "ephemeral_5m_input_tokens": 30}
+    },
+    "batch-1h-cache": {
+        "service_tier": "batch",
+        "cache_creation": {"ephemeral_1h_input_tokens": 40, "ephemeral_5m_input_tokens": 0},
+    },
+    "fast": {"speed": "fast", "cache_creation": {"ephemeral_5m_input_tokens": 40}},
+    "priority-fast": {"speed": "fast", "service_tier": "priority"},
+}
+
+
+@pytest.mark.parametrize("tier", CLAUDE)
+def test_what_changes_the_rates_of_claude_is_its_tier(tier: str) -> None:
+    usage = {"input_tokens": 100, "cache_creation_input_tokens": 40, "output_tokens": 5}
+    body = {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "claude-opus-5",
+        "content": [{"type": "text", "text": "Yes."}],
+        "usage": {**usage, **CLAUDE[tier]},
+    }
+    found = replayed([envelope("2026-11-25T00:00:00Z", {"messages": []}, body)], scenarios=())
+    (row,) = found["unpriced"]
+    assert (row["tier"], row["input_tokens"], row["output_tokens"]) == (tier, 140, 5)
