@@ -252,6 +252,8 @@ def test_the_maker_has_the_word_unless_sellers_are_named(small: Any) -> None:
     for sellers, rate in (((), "0.002"), (("shop", "acme"), "0.001"), (("acme", "shop"), "0.002")):
         (row,) = read_package(SNAPSHOT, sellers=sellers).rows
         assert row.input_per_1k_usd == Decimal(rate)
+    reseller.models.append(a_model("x-1", a_price()))
+    assert read_package(SNAPSHOT, asked=["x-1", "x-2"]).elsewhere == (("x-1", ("shop",)),)
     with pytest.raises(AuditError, match="knows no seller 'nobody'"):
         read_package(SNAPSHOT, sellers=["nobody"])
 

@@ -78,8 +78,21 @@ def _compared(
 
 
 def _rates(one: Row, other: Row) -> Iterator[tuple[str, Decimal | None, Decimal | None]]:
-    """Each meter with what the rows come to on it: blank cached ones are billed as input."""
-    yield from zip(METERS, _billed(one), _billed(other), strict=True)
+    """Each meter with what the rows come to on it: blank cached ones are billed as input.
+
+    What is blank in both says nothing that input does not say.
+    """
+    stated = (
+        True,
+        (one.cached_input_per_1k_usd, other.cached_input_per_1k_usd) != (None, None),
+        (one.cache_write_per_1k_usd, other.cache_write_per_1k_usd) != (None, None),
+        True,
+    )
+    for is_stated, rates in zip(
+        stated, zip(METERS, _billed(one), _billed(other), strict=True), strict=True
+    ):
+        if is_stated:
+            yield rates
 
 
 def _billed(row: Row) -> tuple[Decimal | None, ...]:

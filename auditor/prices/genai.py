@@ -29,6 +29,7 @@ class Package:
 
     ``ruled`` counts the models that are also known by rules that state no name in full, ``asked``
     the names that the caller asked about, ``found`` those of them that have a row now.
+    ``elsewhere`` are the asked names that only sellers know who were not asked, with their ids.
     """
 
     version: str
@@ -38,6 +39,7 @@ class Package:
     ruled: int
     asked: int
     found: int
+    elsewhere: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 def read_package(
@@ -90,6 +92,11 @@ def read_package(
         ruled=ruled,
         asked=len(wanted),
         found=sum(bool(rows.get(name)) for name in wanted),
+        elsewhere=tuple(
+            (name, sellers)
+            for name in wanted
+            if not rows.get(name) and (sellers := _not_asked(providers, chosen, makers, name))
+        ),
     )
 
 
@@ -119,6 +126,14 @@ def _chosen(providers: list[Provider], sellers: tuple[str, ...]) -> list[Provide
     if sellers:
         return [by_id[seller] for seller in dict.fromkeys(sellers)]
     return [provider for provider in providers if provider.model_match is not None]
+
+
+def _not_asked(
+    providers: list[Provider], chosen: list[Provider], makers: list[Provider] | None, name: str
+) -> tuple[str, ...]:
+    """The ids of the sellers that know a name and had no word on it."""
+    asked = [provider.id for provider in chosen if _is_of(provider, name, makers)]
+    return tuple(p.id for p in providers if p.id not in asked and _model_of(p, name) is not None)
 
 
 def _model_of(provider: Provider, name: str) -> ModelInfo | None:

@@ -13,7 +13,7 @@ from auditor.errors import printable
 from auditor.prices import Agreement, Package
 from auditor.prices.book import STANDARD
 from auditor.reports.catalogue import plain_table
-from auditor.reports.figures import NOTHING, counted, n, plain
+from auditor.reports.figures import NOTHING, counted, n, named, plain
 from auditor.reports.table import print_whole
 
 
@@ -28,6 +28,8 @@ def show(package: Package, found: Iterable[Agreement], console: Console) -> None
     if package.asked:
         has = f"of which {n(package.found)} have a row now"
         _say(f"Names in the store: {n(package.asked)}, {has}.", console)
+        for name, sellers in package.elsewhere:
+            _say(f"- {named(name)}: no row; known to {', '.join(sellers)} (--provider).", console)
     _say(
         f"{counted(package.ruled, 'model')} also known by rules (starts_with, contains, regex). "
         "A book has exact names: what only a rule matches has a row if the calls of --db bear it, "
@@ -98,8 +100,9 @@ def _left_out(package: Package, console: Console) -> None:
 
 
 def _tiers(name: str, tiers: Iterable[str]) -> str:
-    others = [tier for tier in tiers if tier != STANDARD]
-    return f"{name} ({', '.join(others)})" if others else name
+    """The name, with its tiers unless the standard one is all."""
+    listed = list(tiers)
+    return name if listed == [STANDARD] else f"{name} ({', '.join(listed)})"
 
 
 def _rate(rate: Decimal | None) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 from auditor.errors import AuditError, PriceBookError
 from auditor.pipeline.replay import kinds_of
-from auditor.prices import book_text, compare, load_book, open_book, read_package
+from auditor.prices import Book, book_text, compare, load_book, open_book, price, read_package
 from auditor.prices.loader import FALLBACK
 from auditor.reports import files, price_import
 from auditor.session.common import check_output, own_files, settings_of
@@ -49,8 +50,15 @@ def import_package(
     theirs = load_book(output).fallback
     assert theirs is not None
     found = compare(ours, theirs)
+    sold = tuple((name, by) for name, by in package.elsewhere if not _prices(ours, name))
+    package = replace(package, elsewhere=sold)
     show(lambda console: price_import.show(package, found, console))
     say(f"Wrote {output}: use it with --prices {output}, or name it in `prices` of audit.toml.")
+
+
+def _prices(book: Book, name: str) -> bool:
+    """Whether the book has a price for the name on some day."""
+    return any(price(book, name, day).row for day in book.boundaries())
 
 
 def _check_target(output: Path, own: frozenset[Path]) -> None:
