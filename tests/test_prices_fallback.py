@@ -121,7 +121,7 @@ def test_a_call_that_only_the_import_prices_is_priced_and_the_report_says_by_who
     document = json.loads(audit(*given_book, "--format", "json", folder=tmp_path).out)
     assert document["actual"]["books"] == [
         {"book": "openai", "calls": 1, "cost_usd": "0.0017"},
-        {"book": "theirs", "calls": 1, "cost_usd": "0.0104"},
+        {"book": "theirs", "calls": 1, "cost_usd": "0.0104", "sources": [row.source]},
     ]
     audit("ingest", "logs.jsonl", "--db", "a.duckdb", folder=tmp_path)
     told = audit("explain", "a", "--db", "a.duckdb", "--prices", "theirs.csv", folder=tmp_path)

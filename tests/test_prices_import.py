@@ -326,6 +326,7 @@ REFUSED = {
     "since too late": (("--since", "2026-11-25"), "is not before the snapshot"),
     "no name of a book": (("-o", "them.json"), "is no name for a price book"),
     "not an import": (("-o", "mine.csv"), "is there and is no imported book"),
+    "named as ours": (("-o", "openai.csv"), "has the name of another price book"),
     "no folder": (("-o", "nowhere/them.csv"), "there is no folder nowhere"),
 }
 

@@ -55,6 +55,9 @@ def _agreement(found: tuple[Agreement, ...], console: Console) -> None:
     """Where our book prices the same names: it has the word, and this is a check of both."""
     differing = [one for one in found if one.differences]
     console.print()
+    if not found:
+        _say("Our book prices none of the names on a day that both know.", console)
+        return
     _say(
         f"Our book prices {n(len({one.name for one in found}))} of the names, too, and has the "
         f"word there. Names and tiers that agree: {n(len(found) - len(differing))}; "
@@ -88,6 +91,8 @@ def _agreement(found: tuple[Agreement, ...], console: Console) -> None:
 
 def _left_out(package: Package, console: Console) -> None:
     """What the book cannot state, by reason, with every name."""
+    if not package.left_out:
+        return
     console.print()
     reasons: dict[str, list[str]] = {}
     for one in package.left_out:

@@ -46,6 +46,11 @@ def import_package(
         )
     others = (path for path in (*settings.prices, *prices) if path.resolve() != output.resolve())
     ours = open_book(others)
+    if output.stem in {file.name for file in ours.files}:
+        raise AuditError(
+            f"-o {output} has the name of another price book",
+            hint="Name it otherwise: the name is shown beside every rate taken from it.",
+        )
     files.write(output, book_text(package.rows, FALLBACK))
     theirs = load_book(output).fallback
     assert theirs is not None
