@@ -247,6 +247,9 @@ def test_names_are_exact_and_those_of_a_rule_only_if_asked_for(small: Any) -> No
 
 
 def test_the_maker_has_the_word_unless_sellers_are_named(small: Any) -> None:
+    small(a_model("x-9", a_price()))
+    (out,) = read_package(SNAPSHOT).left_out
+    assert (out.model, out.reason) == ("x-9", genai.NOT_OF_MAKER)
     reseller = Provider("shop", "Shop", "x", models=[a_model("m-1", a_price("1"))])
     small(a_model("m-1", a_price("2")), more=(reseller,))
     for sellers, rate in (((), "0.002"), (("shop", "acme"), "0.001"), (("acme", "shop"), "0.002")):

@@ -22,6 +22,8 @@ from auditor.prices.genai_rates import PACKAGE, Known, LeftOut, rows_of
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, Provider
 
+NOT_OF_MAKER = "its names do not tell that they are this seller's: ask for it with --provider"
+
 
 @dataclass(frozen=True, slots=True)
 class Package:
@@ -60,8 +62,9 @@ def read_package(
     """
     providers, version = _installed()
     known = Known(version, snapshot, since)
-    chosen = _chosen(providers, tuple(sellers))
-    makers = None if tuple(sellers) else chosen
+    sellers = tuple(sellers)
+    chosen = _chosen(providers, sellers)
+    makers = None if sellers else chosen
     wanted = tuple(sorted({name for name in asked if name and name == name.strip()}))
     rows: dict[str, tuple[Row, ...]] = {}
     left_out: list[LeftOut] = []
@@ -76,8 +79,9 @@ def read_package(
                 if _model_of(provider, name) is model and _is_of(provider, name, makers)
             ]
             ruled += _has_rules(model)
-            if not full and not further:
-                left_out.append(LeftOut(provider.id, model.id, "no rule states a name in full"))
+            if not of_maker and not further:
+                why = NOT_OF_MAKER if full else "no rule states a name in full"
+                left_out.append(LeftOut(provider.id, model.id, why))
             names = [name for name in dict.fromkeys((*of_maker, *further)) if name not in rows]
             if not names:
                 continue
@@ -93,9 +97,9 @@ def read_package(
         asked=len(wanted),
         found=sum(bool(rows.get(name)) for name in wanted),
         elsewhere=tuple(
-            (name, sellers)
+            (name, others)
             for name in wanted
-            if not rows.get(name) and (sellers := _not_asked(providers, chosen, makers, name))
+            if not rows.get(name) and (others := _not_asked(providers, chosen, makers, name))
         ),
     )
 
