@@ -9,6 +9,8 @@ reference/facts.md, sections 1, 2 and 5. A call is a dict:
     max_tokens     as requested, or None
     state          "counted", "failed" (no usage, no cost) or "uncounted" (nobody knows its tokens)
     embedding      True where no chat model could answer the call
+    tier           as the answer reports it, "standard" where it is absent
+    written        the part of sent that was written to a cache, 0 where it is absent
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ EVER, NEVER = date.min, date.max
 MARCH_1, MARCH_14, JUNE_13 = date(2023, 3, 1), date(2023, 3, 14), date(2023, 6, 13)
 JUNE_27, LAUNCH, DEVDAY = date(2023, 6, 27), date(2023, 8, 22), date(2023, 11, 6)
 FEB_1, MOVE_TO_0125, GONE = date(2024, 2, 1), date(2024, 2, 16), date(2024, 9, 13)
+BATCH, TERRA_CUT = date(2024, 4, 15), date(2026, 7, 30)
 CACHING, MOVE_TO_0806 = date(2024, 10, 1), date(2024, 10, 2)
 
 # model: (first day, first day no longer, input, cached input, output); None for cached: as input,
@@ -62,6 +65,33 @@ PRICES: dict[str, list[tuple[date, date, str, str | None, str | None]]] = {
         (date(2022, 12, 15), JUNE_13, "0.0004", None, None),
         (JUNE_13, NEVER, "0.0001", None, None),
     ],
+    "gpt-5.4-2026-03-05": [(date(2026, 3, 5), NEVER, "0.0025", "0.00025", "0.015")],
+    "gpt-5.5-2026-04-23": [(date(2026, 4, 23), NEVER, "0.005", "0.0005", "0.03")],
+    "gpt-5.6-terra": [
+        (EVER, TERRA_CUT, "0.0025", "0.00025", "0.015"),
+        (TERRA_CUT, NEVER, "0.002", "0.0002", "0.012"),
+    ],
+}
+# the same for the whole of a request with more tokens sent than that; None: nobody knows the rate
+LONG: dict[str, tuple[int, list[tuple[date, date, str | None, str | None, str | None]]]] = {
+    "gpt-5.4-2026-03-05": (272_000, [(date(2026, 3, 5), NEVER, "0.005", "0.0005", "0.0225")]),
+    "gpt-5.5-2026-04-23": (272_000, [(date(2026, 4, 23), NEVER, None, None, None)]),
+    "gpt-5.6-terra": (
+        272_000,
+        [
+            (EVER, TERRA_CUT, "0.005", "0.0005", "0.0225"),
+            (TERRA_CUT, NEVER, "0.004", "0.0004", "0.018"),
+        ],
+    ),
+}
+# a write to the cache costs that much of the input rate; as input where no model stands here
+WRITES = {"gpt-5.6-terra": Decimal("1.25")}
+# (model, tier): as above. A tier that is not here has no price, least of all the standard one
+TIERS: dict[tuple[str, str], list[tuple[date, date, str, str | None, str | None]]] = {
+    ("gpt-3.5-turbo-0125", "batch"): [(BATCH, NEVER, "0.00025", None, "0.00075")],
+    ("gpt-3.5-turbo-1106", "batch"): [(BATCH, NEVER, "0.001", None, "0.002")],
+    ("gpt-4-0613", "batch"): [(BATCH, NEVER, "0.015", None, "0.03")],
+    ("gpt-4o-2024-08-06", "batch"): [(date(2024, 8, 6), NEVER, "0.00125", None, "0.005")],
 }
 TURBO = [
     (MARCH_1, JUNE_27, "gpt-3.5-turbo-0301"),
@@ -130,13 +160,27 @@ def actual_cost(call: Call) -> Decimal | None:
         return Decimal(0)
     name = call["served"] or call["requested"]
     model = _on(NAMES.get(name, []), call["day"])
-    rates = _on(PRICES[model[2]], call["day"]) if model else None
+    rates = _rates(model[2], call) if model else None
     if call["state"] == "uncounted" or rates is None or (call["made"] and rates[4] is None):
         return None
+    if rates[2] is None or model is None:
+        return None
     sent, cached, made = (Decimal(rate or 0) for rate in (rates[2], rates[3] or rates[2], rates[4]))
-    full = call["sent"] - call["cached"]
-    cost: Decimal = full * sent + call["cached"] * cached + call["made"] * made
+    written = call.get("written", 0)
+    full = call["sent"] - call["cached"] - written
+    writes = written * sent * WRITES.get(model[2], 1)
+    cost: Decimal = full * sent + call["cached"] * cached + writes + call["made"] * made
     return cost / 1000
+
+
+def _rates(model: str, call: Call) -> tuple[Any, ...] | None:
+    """The row of the model, the call's tier and its length, on its day."""
+    tier = call.get("tier", "standard")
+    if tier != "standard":
+        return _on(TIERS.get((model, tier), []), call["day"])
+    edge, long_rows = LONG.get(model, (0, []))
+    long_row = _on(long_rows, call["day"]) if call["sent"] > edge else None
+    return long_row or _on(PRICES[model], call["day"])
 
 
 def scenario_cost(call: Call, ladder: list[tuple[str, str, int]]) -> Decimal | None:

@@ -57,3 +57,48 @@ def check(db: Path, today: date | None, **given: Any) -> None:
     check_sources((), db, given)
     known = checking.check(db, today=today or datetime.now(UTC).date(), **given)
     sys.exit(0 if known else INCOMPLETE)
+
+
+@prices.command("import")
+@click.argument("source", type=click.Choice(["genai-prices"]))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    metavar="PATH",
+    help="The price book to write, a CSV file; only an import is written over.",
+)
+@click.option(
+    "--snapshot",
+    type=Day(),
+    metavar="DATE",
+    help="The day of which the installed package is; the day of the run unless given.",
+)
+@click.option(
+    "--since",
+    type=Day(),
+    metavar="DATE",
+    help="Take prices without a date to hold from this day on, not from the snapshot.",
+)
+@click.option(
+    "--provider",
+    "sellers",
+    multiple=True,
+    metavar="ID",
+    help="Whose prices, by the package's id; the maker's of each model unless given. May be "
+    "repeated: the first that knows a name has the word.",
+)
+@db_option(required=False)
+@prices_option
+@config_option
+def import_(source: str, snapshot: date | None, output: Path, **given: Any) -> None:
+    """Write the prices of the genai-prices package as a book that gives way to ours.
+
+    Prints where our own book says something else, and what no book can state. With --db also the
+    names that its calls bear are looked up. Nothing is fetched: it reads the installed package
+    (pip install 'auditor[genai-prices]').
+    """
+    from auditor.session import importing
+
+    importing.import_package(output, snapshot=snapshot or datetime.now(UTC).date(), **given)

@@ -45,10 +45,10 @@ def check_prices(store: Store, question: Question, today: date, within: int) -> 
 
 def _book_rows(book: Book) -> pl.DataFrame:
     """Columns: book, line, confidence, ends_on (see ``last_end``), source; one row a line."""
-    lines = {(row.book, row.line): row for row in book.rows}
+    lines = {(row.book, row.line): (row, layer) for layer in book.layers for row in layer.rows}
     rows = [
-        (*place, row.confidence, last_end(book.of(row.model, row.tier)), row.source)
-        for place, row in lines.items()
+        (*place, row.confidence, last_end(layer.of(row.model, row.tier)), row.source)
+        for place, (row, layer) in lines.items()
     ]
     schema = {
         "book": pl.String,

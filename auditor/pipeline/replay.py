@@ -56,7 +56,8 @@ class Replay:
 
     ``coverage``: queries/replay/coverage.sql and the totals of spent.sql; ``spent``: the actual
     cost by group; ``rows``: scenarios.sql, with the Scenario in place of its position;
-    ``basis``: what the actual cost rests on; ``unpriced``: the calls without an actual cost;
+    ``basis``: what the actual cost rests on; ``books``: which price book it comes from;
+    ``unpriced``: the calls without an actual cost;
     ``why_unpriced``: the calls that a scenario could not price, by reason; ``training``:
     training.sql, what scenarios with moves train before, and what they come to with it;
     ``kinds``: the workloads and models of the store, where a scenario has moves; ``gathered``: the
@@ -69,6 +70,7 @@ class Replay:
     spent: tuple[Row, ...]
     rows: tuple[Row, ...]
     basis: tuple[Row, ...]
+    books: tuple[Row, ...]
     unpriced: tuple[Row, ...]
     why_unpriced: tuple[Row, ...]
     sources: tuple[Row, ...]
@@ -112,6 +114,7 @@ def replay(
             spent = store.rows("replay/spent")
             coverage = store.rows("replay/coverage", zone=question.zone)[0]
             basis = store.rows("replay/basis")
+            books = store.rows("replay/books")
             unpriced = store.rows("replay/unpriced")
     rows.sort(key=lambda row: (_group(row), row["scenario"]))
     why_unpriced.sort(key=lambda row: (row["scenario"], -row["calls"], row["reason"]))
@@ -122,6 +125,7 @@ def replay(
         spent=tuple(spent[1:]) if question.by else (),
         rows=_named(rows, question.scenarios),
         basis=tuple(basis),
+        books=tuple(books),
         unpriced=tuple(unpriced),
         why_unpriced=_named(why_unpriced, question.scenarios),
         sources=tuple(store.rows("ingest/sources")),

@@ -97,13 +97,16 @@ class Override:
 class Book:
     """Rates and names from one file or several; of ``files`` the last has the last word.
 
-    For any model, tier, threshold and day there is at most one row in ``rows``.
+    For any model, tier, threshold and day there is at most one row in ``rows``. ``fallback`` is
+    the book of the rows that give way to all of these: it is asked where these have no price
+    (see ``pricing.price``), and its names are not looked up here. ``files`` are those of both.
     """
 
     files: tuple[BookFile, ...]
     rows: tuple[Row, ...]
     aliases: tuple[Alias, ...]
     overridden: tuple[Override, ...] = ()
+    fallback: Book | None = None
 
     def __contains__(self, model: object) -> bool:
         return model in self._models
@@ -138,20 +141,33 @@ class Book:
         """Whether a row comes from a file with a later word than the other's."""
         return self._rank[one.book] > self._rank[other.book]
 
+    @property
+    def layers(self) -> tuple[Book, ...]:
+        """The book and its fallback, if it has one."""
+        return (self,) if self.fallback is None else (self, self.fallback)
+
+    @property
+    def every_row(self) -> tuple[Row, ...]:
+        """The rows, and those of the fallback."""
+        return tuple(row for layer in self.layers for row in layer.rows)
+
     def thresholds(self) -> tuple[int, ...]:
-        """The distinct ``above_input_tokens`` above 0, ascending."""
-        return tuple(sorted({row.above_input_tokens for row in self.rows} - {0}))
+        """The distinct ``above_input_tokens`` above 0 of every row, ascending."""
+        return tuple(sorted({row.above_input_tokens for row in self.every_row} - {0}))
 
     def boundaries(self) -> tuple[date, ...]:
-        """The days on which some rate or alias begins or ends, ascending."""
-        spans: tuple[Dated, ...] = (*self.rows, *self.aliases)
+        """The days on which some rate or alias begins or ends, of both layers, ascending."""
+        spans: tuple[Dated, ...] = (
+            *self.every_row,
+            *(alias for layer in self.layers for alias in layer.aliases),
+        )
         edges = {edge for span in spans for edge in (span.effective_from, span.effective_to)}
         return tuple(sorted(edge for edge in edges if edge is not None))
 
     @property
     def windows(self) -> tuple[int, ...]:
-        """The distinct context windows in tokens, ascending."""
-        return tuple(sorted({row.context_window for row in self.rows if row.context_window}))
+        """The distinct context windows in tokens of every row, ascending."""
+        return tuple(sorted({row.context_window for row in self.every_row if row.context_window}))
 
     @cached_property
     def _models(self) -> Mapping[str, tuple[Row, ...]]:
@@ -176,12 +192,14 @@ def combine(*books: Book) -> Book:
 
     A row that loses some of its days stays for the others, cut into one or two rows with the same
     line; ``overridden`` of the result holds it whole, with each row that took days from it.
-    Raises ``PriceBookError`` when two files have the same name.
+    Fallbacks are combined with one another only. Raises ``PriceBookError`` when two files have the
+    same name.
     """
     combined = Book(files=(), rows=(), aliases=())
     for book in books:
         combined = _over(combined, book)
-    return combined
+    fallbacks = [book.fallback for book in books if book.fallback is not None]
+    return replace(combined, fallback=combine(*fallbacks)) if fallbacks else combined
 
 
 def _over(below: Book, above: Book) -> Book:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -28,7 +28,7 @@ REQUIRED_COLUMNS = (
     "note",
     "alias_of",
 )
-OPTIONAL_COLUMNS = ("tier", "above_input_tokens", "cache_write_per_1k_usd")
+OPTIONAL_COLUMNS = ("tier", "above_input_tokens", "cache_write_per_1k_usd", "standing")
 NAME_COLUMNS = (
     "name",
     "effective_from",
@@ -39,6 +39,8 @@ NAME_COLUMNS = (
     "note",
 )
 KINDS = ("base", "fine-tuned")
+FALLBACK = "fallback"
+STANDINGS = ("", FALLBACK)
 CONFIDENCES = ("certain", "likely", "unknown")
 
 
@@ -93,11 +95,21 @@ def contents_of(book: Book) -> Iterator[tuple[BookFile, bytes]]:
 def load_book(source: Source) -> Book:
     """The price book in one CSV file with the columns above; ``Row`` says what blanks mean.
 
-    Raises ``PriceBookError`` with file and line when a cell is not what its column holds, or
-    when two rows of the same model, tier and threshold share a day.
+    Rows whose ``standing`` is ``fallback`` make up the fallback of the book, whatever is combined
+    with it. Raises ``PriceBookError`` with file and line when a cell is not what its column holds,
+    or when two rows of the same standing, model, tier and threshold share a day.
     """
     table = read_table(source, REQUIRED_COLUMNS, OPTIONAL_COLUMNS)
-    rows = tuple(_row(table, record) for record in table.records)
+    by_standing: dict[str, list[Row]] = {standing: [] for standing in STANDINGS}
+    for record in table.records:
+        standing = record.choice("standing", STANDINGS)
+        by_standing[standing].append(_row(table, record))
+    own, fallback = (_layer(table, by_standing[standing]) for standing in STANDINGS)
+    return replace(own, fallback=fallback) if fallback.rows else own
+
+
+def _layer(table: Table, rows: Iterable[Row]) -> Book:
+    rows = tuple(rows)
     _refuse_overlaps(table, "model, tier and threshold", ((row.key, row) for row in rows))
     aliases = tuple(_alias_of(row, row.alias_of) for row in rows if row.alias_of)
     return Book((_file(table),), rows, aliases)

@@ -20,11 +20,15 @@ NO_DATE = "the call has no date"
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """The row that rates a call, or None and the reason why the call is unpriced."""
+    """The row that rates a call, or None and the reason why the call is unpriced.
+
+    ``unknown`` is the row that says that the rate of such a call is not known.
+    """
 
     row: Row | None
     resolution: Resolution
     reason: str | None
+    unknown: Row | None = None
 
 
 def price_call(
@@ -58,8 +62,26 @@ def price(
     """The row that rates a call of that name, day, tier and prompt length (all tokens sent).
 
     The row always has an input rate. A row without an output rate prices only calls without
-    output tokens, which the caller checks.
+    output tokens, which the caller checks. The fallback of the book is asked last, as a book of its
+    own, and not at all where a row of the book says that the rate is unknown: so it can change no
+    price that the book has without it.
     """
+    priced = _in(book, name, on, tier, prompt_tokens, user_map)
+    if priced.row or priced.unknown or book.fallback is None:
+        return priced
+    behind = _in(book.fallback, name, on, tier, prompt_tokens, user_map)
+    return behind if behind.row else priced
+
+
+def _in(
+    book: Book,
+    name: str,
+    on: date | None,
+    tier: str,
+    prompt_tokens: int,
+    user_map: Mapping[str, str],
+) -> Priced:
+    """What the book says by itself, without its fallback."""
     found = resolve(name, on, book, user_map)
     if found.model is None or found.snapshot is None:
         return Priced(None, found, found.reason)
@@ -71,7 +93,7 @@ def price(
     if row is None:
         return Priced(None, found, _why_none(book, found.model, on, tier))
     if row.input_per_1k_usd is None:
-        return Priced(None, found, _why_unknown(row))
+        return Priced(None, found, _why_unknown(row), row)
     return Priced(row, found, None)
 
 

@@ -80,7 +80,9 @@ class Record:
         """One of the words."""
         cell = self.text(column)
         if cell not in words:
-            raise self.error(f"{column} is {cell!r}", hint=f"Write one of: {', '.join(words)}.")
+            raise self.error(
+                f"{column} is {cell!r}", hint=f"Write one of: {', '.join(map(_shown, words))}."
+            )
         return cell
 
     def date(self, column: str) -> date | None:
@@ -133,6 +135,10 @@ class Record:
                 hint="Write tokens as plain digits, such as 16385.",
             )
         return int(cell)
+
+
+def _shown(word: str) -> str:
+    return word or "nothing"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ from auditor.reports.table import bare_table, print_whole, unpriced_table
 from auditor.scenarios import Move, Scenario
 from auditor.store import Store
 
+NARROWEST_NAME = 24
+
 
 def scenarios(known: Iterable[Scenario], console: Console) -> None:
     """Each scenario with its models, the date of its prices and its notes, by group."""
@@ -68,8 +70,12 @@ def prices(
         found = _rows_of(book, name, at, names, console)
         rows += [row for row in found if row not in rows]
     if not wanted:
-        rows = [row for row in book.rows if at is None or covers(row, at)]
-    print_whole(_price_table(rows), console)
+        rows = [row for row in book.every_row if at is None or covers(row, at)]
+    layers = _by_standing(book, rows)
+    for place, (title, shown) in enumerate(layers):
+        if place:
+            console.print()
+        print_whole(_price_table(shown, title, console.width), console)
     for row in rows if wanted else ():
         console.print()
         console.print(Text(f"{row.model}, {_span(row)}: {row.book}.csv line {row.line}"))
@@ -85,8 +91,8 @@ def _rows_of(
     book: Book, name: str, at: date | None, names: Mapping[str, str], console: Console
 ) -> list[Row]:
     if at is None:
-        if rows := book.of(name):
-            return list(rows)
+        if rows := [row for layer in book.layers for row in layer.of(name)]:
+            return rows
         days = [day for day in book.boundaries() if price(book, name, day, user_map=names).row]
         found = (price(book, name, day, user_map=names).row for day in days)
         if unique := [row for row in dict.fromkeys(found) if row]:
@@ -104,18 +110,36 @@ def _rows_of(
     )
 
 
-def _price_table(rows: Iterable[Row]) -> Table:
+def _by_standing(book: Book, rows: list[Row]) -> list[tuple[str, list[Row]]]:
+    """The rows with the last word under the first title, those of fallbacks under one a source."""
+    unit = "USD per 1,000 tokens"
+    low = set(book.fallback.rows) if book.fallback else set()
+    parts = {unit: [row for row in rows if row not in low]}
+    for row in rows:
+        if row in low:
+            title = f"{unit}, where the book has no price: {row.book} ({row.source})"
+            parts.setdefault(title, []).append(row)
+    return [(title, part) for title, part in parts.items() if part] or [(unit, [])]
+
+
+def _price_table(rows: Iterable[Row], title: str, width: int) -> Table:
+    """Rates by row; names and spans are folded where figures need the width."""
     table = plain_table("model")
-    table.title = Text("USD per 1,000 tokens", style="bold")
+    table.title = Text(printable(title), style="bold")
     for name in ("input", "cached", "output", "training", "window"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
+        written = _rate(row.cache_write_per_1k_usd)
+        writes = "" if row.cache_write_per_1k_usd is None else f", cache writes {written}"
         table.add_row(
-            f"{row.model}\n  {_span(row)}",
+            Text(f"{named(row.model)}\n  {_span(row)}{writes}"),
             *map(_rate, (row.input_per_1k_usd, row.cached_input_per_1k_usd)),
             *map(_rate, (row.output_per_1k_usd, row.training_per_1k_usd)),
             f"{row.context_window:,}" if row.context_window else NOTHING,
         )
+    texts = ([column.header, *column.cells] for column in table.columns[1:])
+    figures = sum(max(map(len, map(str, cells))) + 2 for cells in texts)
+    table.columns[0].max_width = max(width - figures, NARROWEST_NAME)
     return table
 
 

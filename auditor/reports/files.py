@@ -20,6 +20,7 @@ from auditor import __version__
 from auditor.errors import AuditError, printable
 from auditor.pipeline.replay import Question, Replay, period_of
 from auditor.reports.figures import digits, plain
+from auditor.reports.notes import fallback_sources
 from auditor.reports.rows import (
     SPENT_COLUMNS,
     dimension_columns,
@@ -74,6 +75,7 @@ def as_json(result: Replay) -> str:
             "doubtful_calls": total["doubtful_calls"],
             "doubtful_usd": plain(total["doubtful_usd"]),
             "basis": [texts(row) for row in result.basis],
+            "books": books_of(result),
             "by": [texts(_group(result, row)) for row in result.spent],
         },
         "scenarios": [texts(row) for row in result_rows(result)],
@@ -86,6 +88,17 @@ def as_json(result: Replay) -> str:
         ],
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def books_of(result: Replay) -> list[dict[str, Any]]:
+    """What each price book priced; ``sources`` of one that is asked last is what it is made of."""
+    return [
+        {
+            **texts(row),
+            **({"sources": said} if (said := fallback_sources(result, row["book"])) else {}),
+        }
+        for row in result.books
+    ]
 
 
 def run_of(

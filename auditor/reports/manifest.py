@@ -13,7 +13,7 @@ from typing import Any
 from auditor.pipeline.reporting import FOCUS, Report, Reported
 from auditor.reports import focus
 from auditor.reports.figures import digits, plain
-from auditor.reports.files import csv_text, parquet_bytes, run_of, texts
+from auditor.reports.files import books_of, csv_text, parquet_bytes, run_of, texts
 from auditor.reports.folder import MANIFEST, REPORTS
 
 SCHEMA = "audit.report/1"
@@ -108,6 +108,7 @@ def summary_of(reported: Reported) -> dict[str, Any]:
         },
         "actual_usd": plain(total["cost_usd"]),
         "basis": [texts(row) for row in whole.basis],
+        "books": books_of(whole),
     }
 
 

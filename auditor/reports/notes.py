@@ -133,11 +133,31 @@ def _what_it_rests_on(result: Replay, places: int) -> Iterator[str]:
                 f"{counted(row['calls'], 'call')} ({usd(row['cost_usd'], places)} USD of the "
                 f"actual cost) priced by {BASES[row['basis']]}."
             )
+    yield from _from_fallbacks(result, places)
     if doubtful := result.total["doubtful_calls"]:
         yield (
             f"{counted(doubtful, 'call')} ({usd(result.total['doubtful_usd'], places)} USD of the "
             "actual cost) priced by rows that the book marks as likely, not certain."
         )
+
+
+def _from_fallbacks(result: Replay, places: int) -> Iterator[str]:
+    """What is priced by books that are asked last, and what these say they were made of."""
+    for priced in result.books:
+        if said := fallback_sources(result, priced["book"]):
+            yield (
+                f"{counted(priced['calls'], 'call')} ({usd(priced['cost_usd'], places)} USD of the "
+                f"actual cost) priced by {priced['book']}, where our book has no price: "
+                f"{_some(said, '; ')}."
+            )
+
+
+def fallback_sources(result: Replay, book: str) -> list[str]:
+    """What the rows of a book say they were made of, if it is one that is asked last; sorted."""
+    layers = (prices.book.fallback for prices in result.question.card.prices.values())
+    return sorted(
+        {row.source for layer in layers if layer for row in layer.rows if row.book == book}
+    )
 
 
 def _of_scenarios(result: Replay) -> Iterator[str]:

@@ -277,14 +277,15 @@ class RateCard:
 def _windows(scenarios: Iterable[Scenario], prices: Prices) -> Iterator[int]:
     """The context windows that any target of the scenarios ever had."""
     days = (BEFORE_THE_BOOK, *prices.book.boundaries())
-    models = {
-        resolve(model, day, prices.book, prices.names).model
-        for scenario in scenarios
-        for model in scenario.targets
-        for day in ((scenario.prices_at,) if scenario.prices_at else days)
-    }
-    rows = (row for model in models if model for row in prices.book.of(model))
-    return (row.context_window for row in rows if row.context_window)
+    for layer in prices.book.layers:
+        models = {
+            resolve(model, day, layer, prices.names).model
+            for scenario in scenarios
+            for model in scenario.targets
+            for day in ((scenario.prices_at,) if scenario.prices_at else days)
+        }
+        rows = (row for model in models if model for row in layer.of(model))
+        yield from (row.context_window for row in rows if row.context_window)
 
 
 def _basis(found: Resolution) -> str:

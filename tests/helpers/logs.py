@@ -20,7 +20,10 @@ def capture(
     made: int = 100,
     **more: Any,
 ) -> Line:
-    """One answered chat call. ``more``: requested, max_tokens, n, cached, reasoning, team, tier."""
+    """One answered chat call.
+
+    ``more``: requested, max_tokens, n, cached, written, reasoning, team, tier.
+    """
     usage: Line = {
         "prompt_tokens": sent,
         "completion_tokens": made,
@@ -28,6 +31,8 @@ def capture(
     }
     if cached := more.get("cached"):
         usage["prompt_tokens_details"] = {"cached_tokens": cached}
+    if written := more.get("written"):
+        usage.setdefault("prompt_tokens_details", {})["cache_write_tokens"] = written
     if reasoning := more.get("reasoning"):
         usage["completion_tokens_details"] = {"reasoning_tokens": reasoning}
     choice = {"index": 0, "message": {"role": "assistant", "content": "Yes."}}

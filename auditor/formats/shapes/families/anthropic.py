@@ -15,6 +15,7 @@ from auditor.formats.shapes.counts import adds_up, agreed, count, details, withi
 from auditor.formats.shapes.terms import (
     CHAT,
     COMPLETION,
+    STANDARD,
     Answer,
     Body,
     Family,
@@ -130,12 +131,30 @@ def _answer(body: Body, usage: Usage | None) -> Answer:
         id=text_at(body, "id"),
         created=epoch(body.get("created_at")),
         model=text_at(body, "model"),
-        tier=tier_of(body_at(body, "usage").get("service_tier")),
+        tier=_tier(body_at(body, "usage")),
         usage=usage,
         outputs=(_message(body) if chat else assistant(text_at(body, "completion")),),
         failure=failure_of(body),
         finish_reasons=texts_at([body], "stop_reason"),
     )
+
+
+def _tier(usage: Body) -> str:
+    """``service_tier``, and what else changes the rates: ``speed``, and caching for an hour.
+
+    A write to the cache for an hour costs more than one for five minutes (2x and 1.25x input: docs
+    "Prompt caching"), and we have one meter for both: a call that wrote any for an hour is on a
+    tier of its own, ``standard-1h-cache``, or ``standard-mixed-cache`` if it wrote both kinds. It
+    is priced by rows of that tier or not at all.
+    """
+    tier = tier_of(usage.get("service_tier"))
+    if usage.get("speed") == "fast":
+        tier = "fast" if tier == STANDARD else f"{tier}-fast"
+    written = body_at(usage, "cache_creation")
+    if not count(written, "ephemeral_1h_input_tokens"):
+        return tier
+    kind = "mixed-cache" if count(written, "ephemeral_5m_input_tokens") else "1h-cache"
+    return f"{tier}-{kind}"
 
 
 def _message(body: Body) -> dict[str, Any]:
