@@ -63,7 +63,7 @@ def amounts_in(file: LogFile) -> tuple[Amount, ...] | None:
 
 def check_sums(file: LogFile, formats: Iterable[Format]) -> Format:
     """The format under which a file holds sums of usage and nothing else. Raises SourceError."""
-    for known in formats:
+    for known in sorted(formats, key=lambda one: one.fallback):  # the last resort comes last
         if not known.claims(sample(file)):
             continue
         with file.open() as stream:
