@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,51 @@ def test_differences_of_two_models_do_not_cancel(tmp_path: Path) -> None:
     assert result.total["residual_usd"] == 0
     assert result.total["open_usd"] == Decimal("0.06")
     assert result.is_above
+
+
+def test_days_without_a_line_were_billed_nothing(tmp_path: Path) -> None:
+    days = [call(day, f"2023-08-{day}T12:00:00Z") for day in range(20, 26)]
+    logs = written(tmp_path, *days)
+    rows = [("2023-08-21", GPT4, "0.03"), ("2023-08-24", GPT4, "0.03")]
+    result = compare(table(tmp_path / "i.csv", rows), logs)
+    assert classes(result) == {"not_billed_usd": Decimal("-0.06")}
+    assert (str(result.begins), str(result.ends)) == ("2023-08-21", "2023-08-25")
+    export = costs(tmp_path / "c.json", [(AUGUST_22, GPT4, "0.03")])
+    empty = '{"object": "bucket", "start_time": 1692748800, "end_time": 1692835200, "results": []}'
+    export.write_text(export.read_text().replace("]}], ", f"]}}, {empty}], "))
+    result = compare(export, logs)
+    assert classes(result) == {"not_billed_usd": Decimal("-0.03")}
+    assert str(result.ends) == "2023-08-24"
+    sums = page([Asked(at(22), GPT4, 1_000, 0)])
+    sums["data"].append(json.loads(empty))
+    result = compare(write_page(tmp_path / "u.json", sums), logs)
+    assert classes(result) == {"not_billed_usd": Decimal("-0.03")}
+
+
+def test_an_export_that_goes_on_is_no_whole_invoice(tmp_path: Path) -> None:
+    sums = page([Asked(at(22), GPT4, 1_000, 0)])
+    first = {**sums, "has_more": True}
+    with pytest.raises(AuditError, match="it goes on on a further page"):
+        compare(write_page(tmp_path / "u.json", first), written(tmp_path, call(1)))
+    assert (
+        classes(compare(write_page(tmp_path / "u.json", first, sums), tmp_path / "logs.jsonl"))
+        == {}
+    )
+
+
+def test_a_credit_has_no_log(tmp_path: Path) -> None:
+    rows = [("2023-08-22", GPT4, "0.03"), ("2023-08-22", "Credit", "-5.00")]
+    result = compare(table(tmp_path / "i.csv", rows), written(tmp_path, call(1)))
+    assert classes(result) == {"not_logged_usd": Decimal(-5)}
+    assert result.total["open_usd"] == 5
+
+
+def test_an_item_is_called_as_the_invoice_calls_it(tmp_path: Path) -> None:
+    logs = written(tmp_path, call(1), call(2, "2023-05-22T10:00:00Z", model="gpt-4-0314"))
+    rows = [("2023-05-22", "gpt-4 input", "0.03"), ("2023-08-22", "gpt-4, input", "0.03")]
+    result = compare(table(tmp_path / "i.csv", rows), logs)
+    assert classes(result) == {}
+    assert {item["item"] for item in result.items if item["is_billed"]} == {"gpt-4"}
 
 
 def test_a_failed_call_may_be_billed_at_the_average(tmp_path: Path) -> None:

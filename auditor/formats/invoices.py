@@ -61,6 +61,31 @@ def amounts_in(file: LogFile) -> tuple[Amount, ...] | None:
     return found or None
 
 
+def period_of(file: LogFile) -> tuple[datetime, datetime] | None:
+    """From when to when an export of OpenAI speaks, billed or not (UTC); None for anything else.
+
+    A bucket in which there was nothing says that nothing was billed then. Raises SourceError when
+    the export says itself that it goes on.
+    """
+    if not openai_usage.claims(sample(file)):
+        return None
+    if openai_usage.goes_on(file):
+        raise SourceError(
+            file.name,
+            None,
+            "it goes on on a further page (has_more), which is not in the file",
+            hint="Export all pages, one after the other into one file.",
+        )
+    times = [
+        moment
+        for _, item, problem in openai_usage.sums_in(file)
+        if problem is None
+        for moment in openai_usage.times_of(item)
+        if moment is not None
+    ]
+    return (min(times), max(times)) if times else None
+
+
 def check_sums(file: LogFile, formats: Iterable[Format]) -> Format:
     """The format under which a file holds sums of usage and nothing else. Raises SourceError."""
     for known in sorted(formats, key=lambda one: one.fallback):  # the last resort comes last

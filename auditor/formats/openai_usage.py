@@ -19,7 +19,9 @@ fit a window no sum tells. An amount of money has no tokens and is a Reject that
   of time.
 - 2023, ``/v1/usage``: ``data[]`` with ``aggregation_timestamp`` (5 minutes), ``n_requests``,
   ``snapshot_id``, ``n_context_tokens_total``, ``n_generated_tokens_total``. Its ``n_generated``
-  counts answers, not tokens. ``/dashboard/billing/usage``: ``daily_costs[]`` in CENTS.
+  counts answers, not tokens. Its sibling lists (``dalle_api_data``, ``whisper_api_data`` and the
+  like) are sums of something else, each refused. ``/dashboard/billing/usage``: ``daily_costs[]`` in
+  CENTS.
 
 What is numbered are buckets. Sure: OpenAI's published API description; a 2023 answer. Likely: the
 columns of the CSV. Known, not verified: that the 2023 costs are cents, and
@@ -99,9 +101,9 @@ def _is_ours(value: Mapping[str, Any]) -> bool:
 
 def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
     """Every bucket of usage as a Call, every amount as a Reject; what is empty as Context."""
-    buckets = Buckets("openai")
     delimiter = delimiter_of(sample(file), COLUMNS)
     if delimiter is not None:
+        buckets = Buckets("openai")
         grouped = _grouped_by(_rows_of(file, delimiter))
 
         def row(number: int, cells: dict[str, str], lines: int) -> Reading:
@@ -118,6 +120,7 @@ def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
             yield refused(number, raw, problem)
             continue
         grouped = _grouped_by(items_in(document))
+        buckets = Buckets("openai")  # of each page: one that is there twice is the same
         for item in items_in(document):
             number += 1
             if not isinstance(item, Mapping):
@@ -145,6 +148,18 @@ def sums_in(file: LogFile) -> Iterator[tuple[int, Mapping[str, Any], str | None]
                 number += 1
                 is_sum = isinstance(item, Mapping)
                 yield number, item if is_sum else {}, problem if is_sum else "no object"
+
+
+def goes_on(file: LogFile) -> bool:
+    """Whether the last page in a file says that there are more."""
+    if delimiter_of(sample(file), COLUMNS) is not None:
+        return False
+    more = False
+    with file.open() as stream:
+        for _, document, problem in documents(stream, decode_exactly):
+            if problem is None and isinstance(document, dict):
+                more = document.get("has_more") is True
+    return more
 
 
 def _rows_of(file: LogFile, delimiter: str) -> Iterator[dict[str, str]]:
@@ -175,6 +190,9 @@ def items_in(document: Mapping[str, Any]) -> Iterator[Any]:
     for day in bodies_at(document, "daily_costs"):
         for line in bodies_at(day, "line_items"):
             yield {**line, "timestamp": day.get("timestamp")}
+    for name in sorted(document.keys() - {"data", "daily_costs"}):
+        for item in bodies_at(document, name):  # as dalle_api_data of 2023
+            yield {**item, "sums_of": name}
     for item in entries_at(document, "data"):
         if not isinstance(item, Mapping) or item.get("object") != "bucket":
             yield item
@@ -192,7 +210,7 @@ def amount_of(item: Mapping[str, Any]) -> Amount | None:
     if money is None:
         return None
     currency = "cents" if cents else amount.get("currency") or item.get("amount_currency") or "usd"
-    begins_at, ends_at = _times(item)
+    begins_at, ends_at = times_of(item)
     return Amount(
         begins_at,
         ends_at,
@@ -222,10 +240,11 @@ def _reading(
     usage = _usage(item)
     requests = read_count(_first(item, "num_model_requests", "n_requests"))
     if usage is None or (usage.is_zero and not requests):
-        if other := _other_unit(item):
+        other = _other_unit(item) or item.get("sums_of")
+        if other:
             return Reject(number, f"a sum of {other}, which no row of the book rates", b"", lines)
         return Context(number, lines)
-    begins_at, ends_at = _times(item)
+    begins_at, ends_at = times_of(item)
     if begins_at is None or ends_at is None:
         raise ValueError("a sum of tokens without the time it began")
     if not requests:
@@ -291,7 +310,8 @@ def _kind(item: Mapping[str, Any]) -> str:
     return "completions" if has_answers else "embeddings"
 
 
-def _times(item: Mapping[str, Any]) -> tuple[datetime | None, datetime | None]:
+def times_of(item: Mapping[str, Any]) -> tuple[datetime | None, datetime | None]:
+    """When a sum begins and ends (UTC), as far as it says. Raises ValueError."""
     begins_at = read_time(_first(item, "start_time", "aggregation_timestamp", "timestamp"))
     ends_at = read_time(item.get("end_time"))
     if begins_at and not ends_at and "aggregation_timestamp" in item:

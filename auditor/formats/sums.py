@@ -12,11 +12,11 @@ from auditor.records import Bucket, Call, Usage
 
 
 class Buckets:
-    """Makes the Calls that stand for the buckets of one file.
+    """Makes the Calls that stand for the buckets of one table or page.
 
     A bucket is known by what is summed, from when to when and for whom; so the same bucket in a
-    later export is the same, with more in it. Buckets of one file that are alike in all of that are
-    several, which their order tells apart.
+    later export is the same, with more in it. Buckets of one table or page that are alike in all of
+    that are several, which their order tells apart.
     """
 
     def __init__(self, seller: str) -> None:

@@ -51,14 +51,14 @@ def close(
         raise AuditError(
             f"{month.name} is not over", hint=f"It can be closed from {month.ends} on."
         )
-    result = replay(
+    found = replay(
         store,
         replace(question, scenarios=(), by=(), from_date=month.begins, to_date=month.ends),
-    )
-    found = result.total
-    if result.coverage["buckets"] and not result.coverage["calls"]:
+    ).total
+    bounds = {"month": month.begins, "ends": month.ends, "zone": question.zone}
+    if store.rows("close/sums", **bounds)[0]["sums"]:
         raise AuditError(
-            "this store holds sums of a provider's export, which is closed by the provider",
+            f"{month.name} holds sums of a provider's export, which is closed by the provider",
             hint="Close a store of single calls; `audit reconcile` compares it with the sums.",
         )
     if not allows(found["unpriced"], found["calls"]):
@@ -70,9 +70,7 @@ def close(
     with store.transaction():
         store.run(
             "close/close",
-            month=month.begins,
-            ends=month.ends,
-            zone=question.zone,
+            **bounds,
             closed_on=today,
             tool=f"audit {__version__}",
             models=json.dumps(dict(question.names), sort_keys=True),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -65,7 +65,8 @@ class Tolerance:
 class Asked:
     """What is compared: the invoice, and what its lines are called.
 
-    ``amounts`` are those of the invoice; None where it is a store of sums. ``lines`` map the text
+    ``amounts`` are those of the invoice; None where it is a store of sums. ``period`` is from when
+    to when it speaks (UTC) where it says so of times without a line, too. ``lines`` map the text
     of a line to the models that it is about, as logs or the book name them; ``*`` is all that no
     other line is about. ``question`` has names, book and zone; ``boundary`` are the minutes around
     midnight within which a call may be billed on the other day.
@@ -76,6 +77,7 @@ class Asked:
     lines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tolerance: Tolerance = Tolerance()
     boundary: int = BOUNDARY_MINUTES
+    period: tuple[datetime, datetime] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +124,16 @@ def reconcile(store: Store, asked: Asked, sums: Store | None = None) -> Reconcil
     ``sums`` is a store of the provider's sums, in place of amounts. Raises AuditError when the
     days of the invoice are not days of the zone, or overlap.
     """
+    if asked.question.zone != "UTC" and (
+        sums is not None or any(amount.in_utc for amount in asked.amounts or ())
+    ):
+        raise AuditError(
+            f"this invoice is of days of UTC, not of {asked.question.zone}",
+            hint="Compare it in its own days: --tz UTC.",
+        )
     bill = _amounts(asked) if sums is None else _summed(sums, asked)
-    spans = _checked(sorted(set(bill.spans)), asked.question.zone)
+    billed = _checked(sorted(set(bill.spans)), asked.question.zone)
+    spans = _without_gaps(billed, asked.period)
     if not spans:
         raise AuditError("the invoice bills nothing", hint="Export it again, for other days.")
     begins, ends = spans[0][0], spans[-1][1]
@@ -220,7 +230,7 @@ class _Naming:
             known = self._known_as(name, on)
             if known:
                 claimed = (self._by_model[one] for one in known if one in self._by_model)
-                item = next(claimed, known[-1])
+                item = next(claimed, name)
                 for one in known:
                     self._by_model.setdefault(one, item)
                 return item
@@ -230,7 +240,7 @@ class _Naming:
         other = self._by_model.setdefault(model, item)
         if other != item:
             raise AuditError(
-                f"two lines of the invoice are about {model}: {other} and {item}",
+                f"two lines of the invoice are about {model}: {_said(other)} and {_said(item)}",
                 hint="Give each model to one line: --line 'LINE=MODEL,MODEL'.",
             )
 
@@ -256,18 +266,16 @@ class _Naming:
         )
 
 
+def _said(item: str) -> str:
+    return "the line without a name" if item == EVERYTHING else item
+
+
 def _amounts(asked: Asked) -> _Bill:
     """The rows of an invoice of amounts."""
     amounts = asked.amounts or ()
-    zone = asked.question.zone
     spans, names, rows = [], [], []
     for place, amount in enumerate(amounts):
         moments = (amount.begins_at, amount.ends_at)
-        if amount.in_utc and zone != "UTC":
-            raise AuditError(
-                f"this invoice is of days of UTC, not of {zone}",
-                hint="Compare it in its own days: --tz UTC.",
-            )
         spans.append((moments[0].date(), _end_of(moments[1])))
         names.append(_names_in(amount.line))
         half = Decimal("0.5").scaleb(-min(amount.decimals, MOST_DECIMALS))
@@ -293,9 +301,12 @@ def _end_of(moment: Any) -> date:
 
 
 def _names_in(line: str) -> tuple[str, ...]:
-    """What may be a model in the text of a line: ``gpt-4o-2024-08-06, input`` names one."""
-    first = line.split(",")[0].strip()
-    return (line, first) if first and first != line else (line,)
+    """What may be a model in the text of a line: ``gpt-4o-2024-08-06, input`` names one.
+
+    The whole line, what stands before its first comma, its first word.
+    """
+    words = (line, line.split(",")[0].strip(), line.replace(",", " ").strip().split(" ")[0])
+    return tuple(dict.fromkeys(word for word in words if word)) or (line,)
 
 
 def _summed(sums: Store, asked: Asked) -> _Bill:
@@ -352,6 +363,25 @@ def _checked(spans: list[tuple[date, date]], zone: str) -> list[tuple[date, date
                 hint="Compare days with days and months with months, in the zone of the invoice.",
             )
     return spans
+
+
+def _without_gaps(
+    spans: list[tuple[date, date]], period: tuple[datetime, datetime] | None
+) -> list[tuple[date, date]]:
+    """The spans, and the time between and around them for which nothing was billed."""
+    found: list[tuple[date, date]] = []
+    edges = [(spans[0][0], spans[0][0]), (spans[-1][1], spans[-1][1])] if spans else []
+    if period is not None:
+        begins, ends = period[0].date(), _end_of(period[1])
+        edges += [(begins, begins), (ends, ends)]
+    reached = min((edge[0] for edge in edges), default=date.min)
+    for begins, ends in sorted([*spans, *edges]):
+        if begins > reached:
+            found.append((reached, begins))
+        if ends > begins:
+            found.append((begins, ends))
+        reached = max(reached, ends)
+    return found
 
 
 def _alternatives(question: Question, models: Iterable[str]) -> pl.DataFrame:

@@ -204,13 +204,10 @@ def _book(store: Store, question: Question, *, one_call: bool) -> None:
 
     One call alone is shown as it is now, whatever it replaced and whatever it is counted beside.
     """
-    held = store.rows("replay/sums")[0]
-    if not held["buckets"]:
+    if not store.rows("replay/sums")[0]["buckets"]:
         store.run("replay/logged_calls")
     elif one_call:
         store.run("replay/logged_one")
-    elif held["has_calls"]:
-        store.run("replay/logged_beside_sums")
     else:
         store.run("replay/logged_sums")
     if not question.closed:

@@ -54,7 +54,13 @@ def as_json(result: Replay) -> str:
                 name: coverage[name]
                 for name in (
                     *("files", "lines", "calls", "buckets", "duplicates", "rejects", "context"),
-                    *("counted", "set_aside", "set_aside_requests", "outside_period"),
+                    *(
+                        "counted",
+                        "summed_requests",
+                        "set_aside",
+                        "set_aside_requests",
+                        "outside_period",
+                    ),
                 )
             },
             **{name: total[name] for name in ("failed", "priced", "unpriced", "undated")},

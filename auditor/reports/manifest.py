@@ -89,7 +89,7 @@ def summary_of(reported: Reported) -> dict[str, Any]:
     coverage = whole.coverage
     counts = (
         *("files", "lines", "calls", "buckets", "duplicates", "rejects", "context"),
-        *("counted", "set_aside", "set_aside_requests", "outside_period"),
+        *("counted", "summed_requests", "set_aside", "set_aside_requests", "outside_period"),
     )
     return {
         "schema": SCHEMA,

@@ -61,15 +61,16 @@ def _of_buckets(result: Replay) -> Iterator[str]:
     coverage = result.coverage
     aside = coverage["set_aside"]
     summed = coverage["buckets"] - aside
-    if summed and not coverage["calls"]:
-        requests = counted(coverage["counted"], "request")
+    if summed:
+        requests = counted(coverage["summed_requests"], "request")
         yield (
             f"{counted(summed, 'bucket')} of {requests}: sums of the provider's own export, "
             "priced as sums. Whether a request fits is judged by the average request of its bucket."
         )
     if aside:
         why = (
-            "the single calls are here, and the sums of the same traffic would count them twice"
+            "there are single calls of the same days, or another export has the same requests in "
+            "other buckets"
             if coverage["calls"]
             else "another export here has the same requests in other buckets"
         )

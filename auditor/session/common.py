@@ -250,7 +250,7 @@ def _report(done: pipeline.Ingested) -> None:
         + (f" {counted(done.already, 'file')} known already." if done.already else "")
     )
     if done.buckets:
-        say(f"{counted(done.buckets, 'record')} of sums over many requests, not single calls.")
+        say(f"{counted(done.buckets, 'record')} of them: sums over many requests, no single calls.")
     if done.conflicts:
         say(
             f"{counted(done.conflicts, 'duplicate')} with other token counts than the call it "

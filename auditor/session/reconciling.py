@@ -8,7 +8,7 @@ from pathlib import Path
 from auditor import pipeline, sources
 from auditor.config import Config
 from auditor.errors import AuditError
-from auditor.formats.invoices import Amount, amounts_in, check_sums
+from auditor.formats.invoices import Amount, amounts_in, check_sums, period_of
 from auditor.pipeline.closing import check_closed
 from auditor.pipeline.counting import Gauge
 from auditor.pipeline.reconcile import (
@@ -65,6 +65,7 @@ def run(
         {**settings.reconcile.lines, **_lines_of(lines)},
         _tolerance_of(tolerance, settings),
         default if boundary is None else boundary,
+        period_of(file),
     )
     with Store.open(db, to_read=True) as store:
         check_zone(store, question.zone)

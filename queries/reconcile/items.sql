@@ -30,8 +30,8 @@ WITH sums AS (
         coalesce(sum(not_logged_usd), 0)::DECIMAL(38, 24) AS not_logged_usd,
         coalesce(sum(not_billed_usd), 0)::DECIMAL(38, 24) AS not_billed_usd,
         coalesce(sum(
-            abs(price_usd) + abs(counted_by_us_usd) + failed_usd + no_price_usd + not_logged_usd
-            - not_billed_usd
+            abs(price_usd) + abs(counted_by_us_usd) + failed_usd + no_price_usd
+            + abs(not_logged_usd) - not_billed_usd
         ), 0)::DECIMAL(38, 24) AS open_usd
     FROM reconciled
     GROUP BY GROUPING SETS ((item), ())

@@ -8,7 +8,8 @@
 -- explain: counts of our own a tenth of what they come to (estimates a half); failed calls the
 -- average cost of an answered one each, and where the invoice counts requests no more calls than it
 -- has beyond the answered ones; calls without a price all that is billed too much. The rest was
--- billed and not logged, or logged and not billed.
+-- billed and not logged (so are credits, below 0, for which there are no calls), or logged and not
+-- billed.
 
 CREATE OR REPLACE TEMP TABLE reconciled AS
 WITH
@@ -86,8 +87,12 @@ SELECT
     failed_usd,
     CASE WHEN unpriced > 0 THEN greatest(last_usd_open, 0) ELSE 0 END::DECIMAL(38, 24)
         AS no_price_usd,
-    CASE WHEN unpriced > 0 THEN 0 ELSE greatest(last_usd_open, 0) END::DECIMAL(38, 24)
-        AS not_logged_usd,
-    least(last_usd_open, 0)::DECIMAL(38, 24) AS not_billed_usd
+    CASE
+        WHEN unpriced > 0 THEN 0
+        WHEN answered + failed = 0 THEN last_usd_open
+        ELSE greatest(last_usd_open, 0)
+    END::DECIMAL(38, 24) AS not_logged_usd,
+    CASE WHEN answered + failed = 0 THEN 0 ELSE least(last_usd_open, 0) END::DECIMAL(38, 24)
+        AS not_billed_usd
 FROM left_over
 JOIN spans USING (span);

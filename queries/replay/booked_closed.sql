@@ -13,6 +13,7 @@ UNION ALL BY NAME
 SELECT
     replaced.* EXCLUDE (replaced_by),
     1::BIGINT AS requests,
+    false AS is_day,
     booking,
     month AS closing,
     assume_model AS closed_model,

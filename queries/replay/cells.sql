@@ -11,13 +11,19 @@
 --
 -- Calls with the sign -1 are taken out (see replay/booked_closed). Whether a moved call fits is judged
 -- on what it would send and ask for. A sum of many requests counts as so many calls, and is judged by
--- its average request.
+-- its average request; that of a day of UTC stays on that day, whatever the zone.
 
 CREATE OR REPLACE TEMP TABLE cells AS
 WITH
+    placed AS (
+        SELECT * REPLACE (
+            CASE WHEN is_day THEN day_in(called_at, $zone) ELSE called_at END AS called_at
+        )
+        FROM considered
+    ),
     inside AS (
-        SELECT considered.*
-        FROM considered, period_of($from_date, $to_date, $zone)
+        SELECT placed.*
+        FROM placed, period_of($from_date, $to_date, $zone)
         WHERE (begins_at IS NULL OR called_at >= begins_at)
           AND (ends_at IS NULL OR called_at < ends_at)
           AND ($call_id IS NULL OR call_id = $call_id)

@@ -3,8 +3,9 @@
 -- Reads:   sources, calls, buckets, logged, cells
 --
 -- lines = calls + buckets + duplicates + rejects + context, always. counted are the calls that the
--- figures are about: the single calls, or, where there are none, the requests of the buckets.
--- set_aside are buckets that are not counted, of set_aside_requests. outside_period counts calls
+-- figures are about: the single calls, and the requests of the buckets of days without any.
+-- summed_requests are those of them that come from sums; set_aside are buckets that are not counted,
+-- of set_aside_requests. outside_period counts calls
 -- that the asked period leaves out; the undated ones of all calls are outside any period. first_day
 -- and last_day are days of $zone.
 -- Params:  $zone
@@ -28,7 +29,8 @@ WITH
             count(*) FILTER (call_id NOT IN (SELECT call_id FROM logged)) AS set_aside,
             coalesce(
                 sum(requests) FILTER (call_id NOT IN (SELECT call_id FROM logged)), 0
-            ) AS set_aside_requests
+            ) AS set_aside_requests,
+            coalesce(sum(requests), 0) AS requests
         FROM buckets
     ),
     taken AS (
@@ -53,6 +55,7 @@ SELECT
     rejects::BIGINT AS rejects,
     context::BIGINT AS context,
     taken.calls::BIGINT AS counted,
+    (summed.requests - set_aside_requests)::BIGINT AS summed_requests,
     set_aside::BIGINT AS set_aside,
     set_aside_requests::BIGINT AS set_aside_requests,
     (taken.calls - inside.calls)::BIGINT AS outside_period,

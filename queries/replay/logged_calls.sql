@@ -2,6 +2,8 @@
 -- Grain:   call
 -- Reads:   calls
 -- Writes:  logged (a temporary view)
+--
+-- is_day says of a sum that it is that of a day of UTC (see replay/cells).
 CREATE OR REPLACE TEMP VIEW logged AS
-SELECT *, 1::BIGINT AS requests
+SELECT *, 1::BIGINT AS requests, false AS is_day
 FROM calls;

@@ -3,6 +3,6 @@
 -- Reads:   calls, buckets
 -- Writes:  logged (a temporary view)
 CREATE OR REPLACE TEMP VIEW logged AS
-SELECT calls.*, coalesce(requests, 1)::BIGINT AS requests
+SELECT calls.*, coalesce(requests, 1)::BIGINT AS requests, false AS is_day
 FROM calls
 LEFT JOIN buckets USING (call_id);

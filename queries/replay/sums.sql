@@ -1,6 +1,5 @@
--- Purpose: whether the store holds single calls, sums, or both.
+-- Purpose: how many of the stored records are sums.
 -- Grain:   one row
--- Reads:   calls, buckets
-SELECT
-    (SELECT count(*) FROM buckets)::BIGINT AS buckets,
-    (SELECT count(*) FROM calls) > (SELECT count(*) FROM buckets) AS has_calls;
+-- Reads:   buckets
+SELECT count(*)::BIGINT AS buckets
+FROM buckets;

@@ -1,6 +1,6 @@
 -- Purpose: expressions that several queries share.
 -- Reads:   nothing
--- Writes:  temporary macros quality, local_time, period_of, edge_of, dimension, step, per_request, share_up, token_cost,
+-- Writes:  temporary macros quality, local_time, period_of, day_in, edge_of, dimension, step, per_request, share_up, token_cost,
 --          units, usd_of, picos, usd_of_picos, per_1k, rates_in_words, up, down, nearest, millionths,
 --          focus_moment, focus_number, focus_tags
 
@@ -40,6 +40,10 @@ CREATE OR REPLACE TEMP MACRO period_of(from_date, to_date, zone) AS TABLE
     SELECT
         timezone('UTC', timezone(zone, from_date::TIMESTAMP)) AS begins_at,
         timezone('UTC', timezone(zone, to_date::TIMESTAMP)) AS ends_at;
+
+-- A moment that lies on the same day in a zone as in UTC, of the day that begins at a midnight of UTC.
+CREATE OR REPLACE TEMP MACRO day_in(midnight, zone) AS
+    greatest(midnight, timezone('UTC', timezone(zone, midnight)));
 
 -- At which edge of its day a wall clock stands: within so many minutes after or before midnight.
 CREATE OR REPLACE TEMP MACRO edge_of(moment, minutes) AS

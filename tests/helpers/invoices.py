@@ -9,7 +9,7 @@ from typing import Any
 
 from auditor import pipeline, sources
 from auditor.formats import known_formats
-from auditor.formats.invoices import amounts_in, check_sums
+from auditor.formats.invoices import amounts_in, check_sums, period_of
 from auditor.pipeline.counting import Gauge
 from auditor.pipeline.reconcile import Asked, Reconciled, Tolerance, reconcile
 from auditor.store import Store
@@ -42,7 +42,7 @@ def compare(invoice: Path, *logs: Path, **given: Any) -> Reconciled:
     asked_of = {name: given.pop(name) for name in ("zone", "names") if name in given}
     if isinstance(given.get("tolerance"), str):
         given["tolerance"] = Tolerance.read(given["tolerance"])
-    asked = Asked(question(scenarios=(), **asked_of), amounts, **given)
+    asked = Asked(question(scenarios=(), **asked_of), amounts, period=period_of(file), **given)
     with stored(*logs) as store:
         if amounts is not None:
             return reconcile(store, asked)
