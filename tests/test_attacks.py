@@ -182,6 +182,7 @@ def test_a_day_that_the_user_names_may_have_a_price_without_a_first_day(tmp_path
     assert (row["fits"], row["unpriced"]) == (1, 0)
 
 
+@pytest.mark.slow
 def test_a_long_table_ends_and_says_so(tmp_path: Path) -> None:
     lines = [{**capture(f"id-{n}"), "tags": {"user": f"user-{n:05}"}} for n in range(3_010)]
     write(tmp_path / "many.jsonl", lines)

@@ -38,6 +38,7 @@ def test_it_writes_what_audit_report_writes(tmp_path: Path) -> None:
         assert by_hand == (tmp_path / "reports" / f"{name}.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_the_page_and_focus_lie_in_the_folder(tmp_path: Path) -> None:
     """As `audit report` writes them; the page shows all together, whatever ``by``."""
     settings = night_folder(tmp_path) / "audit.toml"

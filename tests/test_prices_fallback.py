@@ -85,7 +85,7 @@ def test_without_ours_the_absurd_rates_would_be_taken() -> None:
         assert price(with_theirs, model, date(2023, 8, 22)).row != row
 
 
-@settings(deadline=None, max_examples=20, derandomize=True)
+@settings(deadline=None, max_examples=10, derandomize=True)
 @given(drawn=st.lists(calls(), min_size=1, max_size=12))
 def test_an_import_changes_no_figure_of_a_call_that_our_own_book_prices(
     drawn: list[oracle.Call],
