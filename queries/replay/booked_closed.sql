@@ -12,7 +12,7 @@ FROM booked_now
 UNION ALL BY NAME
 SELECT
     replaced.* EXCLUDE (replaced_by),
-    1::BIGINT AS requests,
+    1::TINYINT AS requests,
     false AS is_day,
     booking,
     month AS closing,

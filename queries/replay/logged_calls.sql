@@ -5,5 +5,5 @@
 --
 -- is_day says of a sum that it is that of a day of UTC (see replay/cells).
 CREATE OR REPLACE TEMP VIEW logged AS
-SELECT *, 1::BIGINT AS requests, false AS is_day
+SELECT *, 1::TINYINT AS requests, false AS is_day
 FROM calls;
