@@ -194,8 +194,11 @@ class _Parts:
         self._keep(block[begin:])
 
     def end(self) -> Iterator[bytes]:
-        """What is left: nothing, or a value without an end."""
-        yield from self._take(b"")
+        """What is left: nothing, a value without an end, or ``[`` for an array without one."""
+        left = list(self._take(b""))
+        yield from left
+        if self._floor and not left:
+            yield b"[\n"  # no line of JSON: it is refused, and so the file is known to be cut off
 
     def _keep(self, piece: bytes) -> None:
         self._kept.append(piece)

@@ -93,6 +93,17 @@ def test_what_is_broken_in_an_array_is_a_reject_of_its_own(tmp_path: Path) -> No
     assert "calls.json:2" in rejects and "calls.json:5" in rejects
 
 
+@pytest.mark.parametrize("end", ["", "\n", ",", ", \n"])
+def test_an_array_that_is_cut_off_between_records_is_not_whole(end: str, tmp_path: Path) -> None:
+    (tmp_path / "calls.json").write_text(json.dumps(CALLS)[:-1] + end)
+    found = document(tmp_path)["coverage"]
+    assert (found["calls"], found["rejects"]) == (len(CALLS), 1)
+    run = audit("ingest", ".", "--db", "../s.db", folder=tmp_path)
+    assert run.exit_code == INCOMPLETE, run
+    rejects = audit("show", "rejects", "--db", "../s.db", folder=tmp_path).out
+    assert f"calls.json:{len(CALLS) + 1}" in rejects and "the array does not end" in rejects
+
+
 def test_each_member_of_a_zip_is_a_source_known_by_its_own_bytes(tmp_path: Path) -> None:
     first, second = LINES.splitlines(keepends=True)[:1], LINES.splitlines(keepends=True)[1:]
     path = zipped(

@@ -159,15 +159,18 @@ def test_a_broken_first_line_does_not_hide_the_spans_after_it(tmp_path: Path) ->
 
 
 def test_spans_that_are_each_others_parents_are_both_counted(tmp_path: Path) -> None:
-    count = {"key": "gen_ai.usage.input_tokens", "value": {"intValue": "5"}}
+    counts = [
+        {"key": f"gen_ai.usage.{side}_tokens", "value": {"intValue": "5"}}
+        for side in ("input", "output")
+    ]
     spans = [
-        {"traceId": "t", "spanId": own, "parentSpanId": parent, "attributes": [count]}
+        {"traceId": "t", "spanId": own, "parentSpanId": parent, "attributes": counts}
         for own, parent in ("ab", "ba", "cc")
     ]
     document = {"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}
     path = tmp_path / "circle.json"
     path.write_text(json.dumps(document, indent=1), encoding="utf-8")
-    assert counted(path) == (15, 0)
+    assert counted(path) == (15, 15)
 
 
 def test_a_cassette_cannot_run_code(tmp_path: Path) -> None:

@@ -62,6 +62,8 @@ def test_no_fixture_of_another_format_is_claimed_away() -> None:
         {"tokens_out": None},
         {"tokens_out": 1.5},
         {"cost_usd": "two"},
+        {"input_tokens": 120, "output_tokens": 20},
+        {"prompt_tokens": 100, "completion_tokens": 10},
     ],
 )
 def test_what_has_to_be_guessed_is_refused(doubtful: dict[str, Any], tmp_path: Path) -> None:
@@ -80,6 +82,7 @@ def test_what_has_to_be_guessed_is_refused(doubtful: dict[str, Any], tmp_path: P
         {"num_requests": 1},
         {"calls": ["one", "two"]},
         {"max_tokens": 300},
+        {"prompt_tokens": 100, "completion_tokens": 20},
         {"error": ""},
         {"error": {}},
     ],
@@ -119,6 +122,41 @@ def test_rows_that_are_numbered_are_no_identities_across_files(tmp_path: Path) -
         line = {**FLAT, "id": 1, "tokens_in": sent}
         (tmp_path / f"{day}.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
     assert document(tmp_path)["actual"]["input_tokens"] == 170
+
+
+@pytest.mark.parametrize(
+    "shared",
+    [{"request_id": "web-request-0123456789"}, {"id": "conv-0123456789abcdef"}],
+)
+def test_an_id_that_calls_share_makes_them_no_duplicates(
+    shared: dict[str, str], tmp_path: Path
+) -> None:
+    """One web request, or one conversation, asks a model several times."""
+    lines = [{**FLAT, **shared, "ts": f"2025-03-01T09:0{n}:00Z", "tokens_in": n} for n in (1, 2, 4)]
+    found = [call for call in read(tmp_path, *lines) if isinstance(call, Call)]
+    assert [(call.id, call.fingerprint) for call in found] == [(None, *shared.values())] * 3
+    assert document(tmp_path)["actual"]["input_tokens"] == 7
+
+
+@pytest.mark.parametrize(
+    "id",
+    [
+        "chatcmpl-AbCdEfGhIjKlMnOpQrStUvWxYz012",
+        "resp_67ccd2bed1ec8190b14f964abc0542670bb6a6b452d3795b",
+        "msg_01XFDUDYJgAACzvnptvVoYEL",
+        "gen-1741000000-AbCdEfGhIjKlMnOpQrSt",
+    ],
+)
+def test_an_id_of_a_providers_form_is_the_identity(id: str, tmp_path: Path) -> None:
+    (call,) = read(tmp_path, {**FLAT, "request_id": "web-request-0123456789", "id": id})
+    assert isinstance(call, Call)
+    assert (call.id, call.fingerprint) == (id, "")
+
+
+def test_a_batch_is_on_the_tier_of_batches(tmp_path: Path) -> None:
+    told = [{**FLAT, "id": n, "batch": value} for n, value in enumerate((True, "true", False, 7))]
+    found = [call.tier for call in read(tmp_path, *told) if isinstance(call, Call)]
+    assert found == ["batch", "batch", "standard", "standard"]
 
 
 def test_a_sum_of_a_day_is_no_call(tmp_path: Path) -> None:

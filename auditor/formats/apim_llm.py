@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 
 from auditor.formats.azure_requests import named_tags
 from auditor.formats.base import Format, Sample, csv_records, delimiter_of, json_lines, sample
-from auditor.formats.cells import known, needed_count, read_count
+from auditor.formats.cells import half_of_counts, known, read_count
 from auditor.formats.shapes.terms import text_at
 from auditor.formats.times import read_time
 from auditor.records import Call, Context, Reading, Usage
@@ -51,22 +51,24 @@ def _row(number: int, row: Mapping[str, Any], lines: int = 1) -> Reading:
     sent, made = read_count(row["PromptTokens"]), read_count(row["CompletionTokens"])
     if not sent and not made and read_count(row.get("SequenceNumber")):
         return Context(number, lines)
-    usage = known(Usage(needed_count(sent), made or 0)) if sent is not None else None
+    operation = str(row.get("OperationName") or "").lower()
+    endpoint = "embedding" if "embedding" in operation else "chat"
+    lack = half_of_counts(sent, made, endpoint, text_at(row, "ModelName"))
+    usage = None if lack else known(Usage(sent or 0, made or 0))
     total = read_count(row.get("TotalTokens"))
     if usage is not None and total and total != usage.input_tokens + usage.output_tokens:
         raise ValueError(f"TotalTokens {total} are not {sent} + {made or 0}")
     time = next((row[name] for name in TIMES if row.get(name)), None)
     tags = {"region": row.get("Region"), "deployment": row.get("DeploymentName")}
-    operation = str(row.get("OperationName") or "").lower()
     return Call(
         number,
         id=text_at(row, "CorrelationId"),
         called_at=read_time(time),
         requested_model=text_at(row, "DeploymentName") or text_at(row, "ModelName"),
         served_model=text_at(row, "ModelName"),
-        endpoint="embedding" if "embedding" in operation else "chat",
+        endpoint=endpoint,
         usage=usage,
-        problem=None if usage else UNCOUNTED,
+        problem=None if usage else lack or UNCOUNTED,
         tags=named_tags(tags),
         lines=lines,
     )

@@ -154,6 +154,8 @@ def _decode_slowly(line: bytes, **options: Any) -> Any:
     except RecursionError:
         raise ValueError(TOO_DEEP) from None
     except json.JSONDecodeError as error:
+        if text.strip() == "[":
+            raise ValueError("not JSON: the array does not end") from None
         problem = error.msg[:1].lower() + error.msg[1:].removesuffix(" at")
         raise ValueError(f"not JSON: {problem} at character {error.pos + 1}") from None
     except _NotJsonError:

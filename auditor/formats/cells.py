@@ -44,6 +44,19 @@ def needed_count(value: Any) -> int:
     return count
 
 
+def half_of_counts(sent: int | None, made: int | None, *about: object) -> str | None:
+    """Why a call is uncounted of which a log holds one count; None where it holds both, or neither.
+
+    A missing count is not zero. But an embedding makes no tokens, so it needs no count of them:
+    ``about`` are the call's endpoint and models, which say whether it is one.
+    """
+    if made and sent is None:
+        return "the log holds its output tokens, but not its input tokens"
+    if sent and made is None and not any("embed" in str(word).lower() for word in about):
+        return "the log holds its input tokens, but not its output tokens"
+    return None
+
+
 def known(usage: Usage) -> Usage | None:
     """The usage, or None where all of it is zero: no call is free of tokens."""
     return None if usage.is_zero else usage

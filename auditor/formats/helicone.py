@@ -34,7 +34,7 @@ from auditor.formats.base import (
     sample,
 )
 from auditor.formats.captures import to_call
-from auditor.formats.cells import known, needed_count, read_count, read_money
+from auditor.formats.cells import half_of_counts, known, needed_count, read_count, read_money
 from auditor.formats.shapes import Answer, read_request, read_response
 from auditor.formats.times import read_time
 from auditor.records import BadUsageError, Context, Reading, Usage
@@ -92,11 +92,14 @@ def _reading(number: int, row: Mapping[str, Any], lines: int) -> Reading:
         "metadata": _object(row.get("request_properties")),
     }
     call = to_call(number, envelope, asked, answer)
-    usage = call.usage or _usage(row)
+    model = row.get("response_model") or (answer.model if answer else None) or row.get("model")
+    about = (call.endpoint, model)
+    usage = call.usage or _usage(row, *about)
+    has_answer = call.text is not None and call.text.outputs  # from which it is counted
+    lack = None if call.usage or has_answer else half_of_counts(*_columns(row), *about)
     failed = call.failed or status <= 0
     own = f"no answer: Helicone's status {status}" if status <= 0 else None
     user = {"user": str(row["request_user_id"])} if row.get("request_user_id") else {}
-    model = row.get("response_model") or (answer.model if answer else None) or row.get("model")
     return replace(
         call,
         id=row["response_id"] or row.get("request_id") or None,
@@ -105,7 +108,7 @@ def _reading(number: int, row: Mapping[str, Any], lines: int) -> Reading:
         served_model=str(model) if model else None,
         usage=usage,
         failed=failed,
-        problem=call.problem if call.failed else own or (None if usage else call.problem),
+        problem=call.problem if call.failed else own or (None if usage else lack or call.problem),
         recorded_usd=read_money(row.get("costUSD")),
         tags={**call.tags, **user},
         lines=lines,
@@ -131,9 +134,13 @@ def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _usage(row: Mapping[str, Any]) -> Usage | None:
-    sent, made = read_count(row["prompt_tokens"]), read_count(row["completion_tokens"])
-    if not sent and not made:
+def _columns(row: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    return read_count(row["prompt_tokens"]), read_count(row["completion_tokens"])
+
+
+def _usage(row: Mapping[str, Any], *about: object) -> Usage | None:
+    sent, made = _columns(row)
+    if (not sent and not made) or half_of_counts(sent, made, *about):
         return None
     sent, made = needed_count(sent), made or 0
     cached = read_count(row.get("prompt_cache_read_tokens")) or 0

@@ -10,9 +10,11 @@ Read where no other format, and no mapping in audit.toml, claims the file. JSON 
   they are inside the two. A mapping can (its key ``outside``). A total must be their sum.
 
 ``model``, ``model_name`` or ``model_id`` is who was asked and, as far as the log knows, who
-answered. Times are UTC where they have no offset. An id of 16 characters and more is an identity;
-a shorter one numbers rows, and only tells lines apart. A cost counts where its name says USD; 0
-with tokens means that nobody knew it. ``error``, or a status that says so, is a failure.
+answered. Times are UTC where they have no offset. An id is an identity only where its form is a
+provider's own (``chatcmpl-``, ``resp_``, ``msg_`` and their kin): any other may be that of a web
+request, a conversation or a row, which several calls share, and only tells lines apart. Two pairs
+of counts must be the same. ``batch`` true is the tier of batches. A cost counts where its name says
+USD; 0 with tokens means that nobody knew it. ``error``, or a status that says so, is a failure.
 
 Refused: lines that sum calls (a field like ``num_requests`` above 1), and answers that the log says
 came from a cache of its own, for nothing says whether a provider was asked. Sure: that these logs
@@ -66,7 +68,8 @@ TIMES = (
     "datetime",
 )
 IDS = ("response_id", "completion_id", "request_id", "call_id", "id")
-ID_CHARACTERS = 16
+PROVIDERS_ID = re.compile(r"(chatcmpl|cmpl|resp|msg|gen|req|batch_req)[-_][A-Za-z0-9_-]{16,}")
+BATCHES = ("batch", "is_batch", "batch_api")
 COSTS = ("cost_usd", "total_cost_usd", "usd", "price_usd", "costUSD")
 ERRORS = ("error", "exception", "error_message")
 FAILURES = frozenset({"error", "failed", "failure", "timeout"})
@@ -138,26 +141,26 @@ def _call(number: int, row: Mapping[str, Any], lines: int) -> Call:
     model = _first(row, *MODELS)
     problem = _failure(row)
     usage = _usage(row, model)
-    id = _first(row, *IDS)
-    is_identity = id is not None and len(id) >= ID_CHARACTERS
+    ids = [str(row[name]) for name in IDS if _is_plain(row.get(name))]
+    id = next((id for id in ids if PROVIDERS_ID.fullmatch(id)), None)
     asked = read_request(row)
     cost = next((read_money(row[name]) for name in COSTS if row.get(name)), None)
     return Call(
         number,
-        id=id if is_identity else None,
+        id=id,
         called_at=read_time(next((row[name] for name in TIMES if row.get(name)), None)),
         requested_model=model,
         served_model=model,
         endpoint="embedding" if model and "embedding" in model else "chat",
         usage=usage,
-        tier=tier_of(row.get("service_tier")),
+        tier=_tier(row),
         failed=problem is not None,
         problem=problem or (None if usage else "the log holds no token counts"),
         max_tokens=asked.max_tokens,
         recorded_usd=cost if cost and cost.strip("-+0.") else None,
         tags={name: str(row[name]) for name in TAGS if _is_plain(row.get(name))},
         text=Text(asked.messages, (), _said(row), asked.extras) if asked.messages else None,
-        fingerprint="" if is_identity or id is None else id,
+        fingerprint=" ".join(ids) if id is None else "",
         lines=lines,
     )
 
@@ -196,6 +199,10 @@ def _counts(row: Mapping[str, Any]) -> Usage | None:
     if sent is None and made is None:
         return None
     sent, made = needed_count(sent), needed_count(made)
+    for other in PAIRS:
+        for mine, count, name in zip(pair, (sent, made), other, strict=True):
+            if (there := read_count(row.get(name))) is not None and there != count:
+                raise BadUsageError(f"its {mine} is {count}, but its {name} is {there}")
     for name, value in row.items():
         if name not in pair and name not in TOTALS and PARTS.search(name) and _is_some(value):
             raise BadUsageError(
@@ -206,6 +213,12 @@ def _counts(row: Mapping[str, Any]) -> Usage | None:
         if (total := read_count(row.get(name))) and total != sent + made:
             raise BadUsageError(f"its {name} is {total}, but its parts add up to {sent + made}")
     return known(Usage(sent, made))
+
+
+def _tier(row: Mapping[str, Any]) -> str:
+    told = tier_of(row.get("service_tier"))
+    batched = any(str(row.get(name)).lower() == "true" for name in BATCHES)
+    return "batch" if batched else told
 
 
 def _is_some(value: Any) -> bool:
@@ -262,7 +275,7 @@ FORMAT = Format(
     read,
     fallback=True,
     container="CSV, JSON lines",
-    ids="an id of 16 characters or more, else its fields",
+    ids="an id of a provider's form (`chatcmpl-`, `msg_` and the like), else its fields",
     times="`time`, `timestamp`, `ts` and the like",
     counts="`usage` of a provider, or two counts side by side",
     note="what no other format and no mapping claims; see below",

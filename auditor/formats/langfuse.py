@@ -17,7 +17,8 @@ than all its parts, the rest is its hidden thinking. A count of a name that is n
 total that fits neither reading, is refused. An update has the id of what it updates.
 
 Sure: seen in downloads; the batch export's columns are read in Langfuse's code. Texts are not read:
-without counts, a call is listed as unpriced. The parents are read in a first pass and kept.
+without counts, or with half of them, a call is listed as unpriced. The parents are read in a first
+pass and kept.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 from auditor.formats.base import Format, Sample, decode_exactly
-from auditor.formats.cells import known, read_count, read_money
+from auditor.formats.cells import half_of_counts, known, read_count, read_money
 from auditor.formats.documents import bad_entry, documents
 from auditor.formats.shapes.terms import text_at
 from auditor.formats.times import read_time
@@ -128,10 +129,20 @@ def wrapping(observations: Iterable[Mapping[str, Any]]) -> frozenset[str]:
 
 
 def _counts(entry: Mapping[str, Any]) -> dict[str, int]:
+    """The counts by name, without those that are null."""
     details = entry.get("usageDetails")
     if not isinstance(details, dict) or not details:
         details = {name: entry.get(field) for name, field in OLD_COUNTS.items()}
-    return {name: read_count(value) or 0 for name, value in details.items()}
+    counts = ((name, read_count(value)) for name, value in details.items())
+    return {name: count for name, count in counts if count is not None}
+
+
+def _lack(counts: Mapping[str, int], *about: object) -> str | None:
+    """Why half of the counts is none; None where both sides are there, or neither."""
+    sides = (("input", *CACHE_READ, *CACHE_WRITE, *AUDIO_IN), ("output", *REASONING, *AUDIO_OUT))
+    found = ([counts[name] for name in side if name in counts] for side in sides)
+    sent, made = (sum(side) if side else None for side in found)
+    return half_of_counts(sent, made, *about)
 
 
 def _has_counts(entry: Mapping[str, Any]) -> bool:
@@ -152,9 +163,11 @@ def reading(
     if kind not in CALLS:
         raise ValueError(LONE)
     model = text_at(entry, "model")
-    usage = _usage(_counts(entry), model or "")
+    counts = _counts(entry)
+    lack = _lack(counts, CALLS[kind], model)
+    usage = None if lack else _usage(counts, model or "")
     failed = entry.get("level") == "ERROR"
-    unknown = None if usage else "the observation holds no token counts"
+    unknown = None if usage else lack or "the observation holds no token counts"
     return Call(
         number,
         id=id,

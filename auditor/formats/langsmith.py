@@ -20,7 +20,7 @@ by the run's. An update, as of a pending run, has the same id.
 
 The model that answered is in outputs (response_metadata, llm_output, the body), the one asked for
 in extra (invocation_params, metadata.ls_model_name). Texts are read from providers' bodies alone:
-LangChain's messages without counts are listed as unpriced.
+LangChain's messages without counts, or with half of them, are listed as unpriced.
 
 Sure: fields and run types (the run data format, the SDK's schema), sums on parents, the cache (the
 documentation of UsageMetadata, LangChain's code). Likely: objects as texts in Parquet.
@@ -35,7 +35,7 @@ from typing import Any, BinaryIO
 
 from auditor.formats.base import Format, Sample, decode, decode_exactly
 from auditor.formats.captures import to_call
-from auditor.formats.cells import known, read_count, read_money
+from auditor.formats.cells import half_of_counts, known, read_count, read_money
 from auditor.formats.documents import bad_entry, documents, entries_at
 from auditor.formats.shapes import Answer, read_request, read_response, read_usage
 from auditor.formats.shapes.terms import bodies_at, body_at, text_at, tier_of
@@ -242,7 +242,10 @@ def _body(outputs: Mapping[str, Any]) -> Answer | None:
 
 
 def _usage(run: Mapping[str, Any]) -> Usage | None:
-    """The tokens of an unpacked run, from whoever is nearest to the provider."""
+    """The tokens of an unpacked run, from whoever is nearest to the provider.
+
+    None where it holds none, or half of them.
+    """
     outputs = body_at(run, "outputs")
     answer = _body(outputs)
     if answer is not None and answer.usage is not None:
@@ -252,6 +255,13 @@ def _usage(run: Mapping[str, Any]) -> Usage | None:
     for name in ("token_usage", "usage"):
         if (found := read_usage(body_at(own, name), model=model)) is not None:
             return known(found)
+    counts = _told(run)
+    return None if _half(run, counts) else _standard(counts)
+
+
+def _told(run: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The counts in LangChain's terms: of the answer where it has them, else the columns."""
+    outputs = body_at(run, "outputs")
     columns = {
         "input_tokens": run.get("prompt_tokens"),
         "output_tokens": run.get("completion_tokens"),
@@ -264,8 +274,16 @@ def _usage(run: Mapping[str, Any]) -> Usage | None:
         if told:
             if _answers(outputs) <= 1:
                 _check(told, columns)
-            return _standard(told)
-    return _standard(columns)
+            return told
+    return columns
+
+
+def _half(run: Mapping[str, Any], counts: Mapping[str, Any]) -> str | None:
+    sent, made = read_count(counts.get("input_tokens")), read_count(counts.get("output_tokens"))
+    extra = body_at(run, "extra")
+    settings, metadata = body_at(extra, "invocation_params"), body_at(extra, "metadata")
+    model = _first(settings, *REQUESTED) or text_at(metadata, "ls_model_name")
+    return half_of_counts(sent, made, text_at(run, "run_type"), model)
 
 
 def _check(told: Mapping[str, Any], columns: Mapping[str, Any]) -> None:
@@ -323,7 +341,8 @@ def _error(run: Mapping[str, Any]) -> str:
 
 def _uncounted(run: Mapping[str, Any]) -> str:
     pending = run.get("status") == "pending"
-    return "the run had not ended: pending" if pending else "the run holds no token counts"
+    half = _half(run, _told(run)) or "the run holds no token counts"
+    return "the run had not ended: pending" if pending else half
 
 
 def _is_plain(value: Any) -> bool:

@@ -24,7 +24,7 @@ from typing import Any, BinaryIO
 
 from auditor.formats.base import Format, Sample, decode_exactly, json_lines
 from auditor.formats.captures import to_call
-from auditor.formats.cells import read_count, read_money
+from auditor.formats.cells import half_of_counts, read_count, read_money
 from auditor.formats.shapes import Answer, read_request, read_response, read_usage
 from auditor.formats.times import read_time
 from auditor.records import Context, Reading, Usage
@@ -73,6 +73,8 @@ def _read_row(number: int, row: dict[str, Any]) -> Reading:
     failed = row.get("status") == "failure"
     usage = _usage(row, metadata)
     call = to_call(number, {}, asked, answer)
+    has_answer = call.text is not None and call.text.outputs  # from which it is counted
+    lack = _half(row, _counts(row, metadata)) or call.problem
     return replace(
         call,
         id=_text(row.get("request_id")) or _text(row.get("id")),
@@ -82,7 +84,7 @@ def _read_row(number: int, row: dict[str, Any]) -> Reading:
         endpoint=_endpoint(row),
         usage=None if failed and usage is None else usage,
         failed=failed,
-        problem=_problem(row, metadata) if failed else None if usage else call.problem,
+        problem=_problem(row, metadata) if failed else None if usage or has_answer else lack,
         recorded_usd=read_money(row.get("spend", row.get("response_cost"))),
         tags={tag: str(row[field]) for field, tag in TAGS if _text(row.get(field))},
     )
@@ -102,20 +104,31 @@ def _answer(row: Mapping[str, Any]) -> Answer | None:
 
 
 def _usage(row: Mapping[str, Any], metadata: Mapping[str, Any]) -> Usage | None:
-    """The row's counts, with the breakdown that lies beside them where there is one."""
+    """The row's counts, with their breakdown; None where there are none, or half of them."""
+    counts = _counts(row, metadata)
+    return None if not counts or _half(row, counts) else read_usage(counts, model=_model(row))
+
+
+def _half(row: Mapping[str, Any], counts: Mapping[str, Any]) -> str | None:
+    sent, made = (read_count(counts.get(key)) for key in ("prompt_tokens", "completion_tokens"))
+    return half_of_counts(sent, made, str(row["call_type"]), _model(row))
+
+
+def _counts(row: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """The row's counts, with the breakdown that lies beside them; empty where there are none."""
     counts = {
         key: read_count(row.get(key))
         for key in ("prompt_tokens", "completion_tokens", "total_tokens")
     }
     if not any(counts.values()):
-        return None  # failures have zeros
+        return {}  # failures have zeros
     further = object_in(metadata.get("usage_object"))
     further = further or object_in(object_in(row.get("response")).get("usage"))
     further = further or object_in(metadata.get("additional_usage_values"))
     for key, count in counts.items():
         if count is not None and further.get(key) not in (None, count):
             raise ValueError(f"its {key} are {count}, but {further[key]} in its usage object")
-    return read_usage({**further, **counts}, model=_model(row))
+    return {**further, **{key: count for key, count in counts.items() if count is not None}}
 
 
 def _model(row: Mapping[str, Any]) -> str | None:

@@ -26,7 +26,8 @@ span.
 
 The parents are read in a first pass and kept: about 200 bytes of memory a span. Sure: attribute
 names and the traps (Langfuse's OTLP mapping and tests, the conventions). Likely: where the cache
-is. Texts of spans are not read: without counts, a call is listed as unpriced.
+is. Texts of spans are not read: without counts, or with half of them, a call is listed as
+unpriced (an embedding makes no output).
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 from auditor.formats.base import Format, Sample, decode, decode_exactly
-from auditor.formats.cells import known, read_count, read_money
+from auditor.formats.cells import half_of_counts, known, read_count, read_money
 from auditor.formats.documents import bad_entry, documents, entries_at, no_object
 from auditor.formats.shapes.terms import bodies_at, body_at, text_at
 from auditor.formats.times import read_time
@@ -173,8 +174,6 @@ def _call(
     limit = read_count(found.get("gen_ai.request.max_tokens")) if _is_limit(found) else None
     tags = {tag: _text(found, *names) for tag, names in TAGS.items()}
     tags["app"] = _text(resource, "service.name")
-    operation = f"{found.get('gen_ai.operation.name')} {found.get('ai.operationId')}".lower()
-    is_embedding = "embed" in operation or found.get("openinference.span.kind") == "EMBEDDING"
     started = _integer(span.get("startTimeUnixNano"))
     return Call(
         number,
@@ -182,17 +181,25 @@ def _call(
         called_at=read_time(started),
         requested_model=_text(found, *REQUESTED),
         served_model=_text(found, *SERVED),
-        endpoint="embedding" if is_embedding else _endpoint(operation),
+        endpoint=_endpoint(found),
         usage=usage,
         failed=failed,
-        problem=problem or (None if usage else UNCOUNTED),
+        problem=problem or (None if usage else _half(found) or UNCOUNTED),
         max_tokens=limit,
         recorded_usd=read_money(_first(found, *COSTS)),
         tags={tag: value for tag, value in tags.items() if value},
     )
 
 
-def _endpoint(operation: str) -> str:
+def _half(found: Mapping[str, Any]) -> str | None:
+    model = _text(found, *SERVED, *REQUESTED)
+    return half_of_counts(_count(found, INPUT), _count(found, OUTPUT), _endpoint(found), model)
+
+
+def _endpoint(found: Mapping[str, Any]) -> str:
+    operation = f"{found.get('gen_ai.operation.name')} {found.get('ai.operationId')}".lower()
+    if "embed" in operation or found.get("openinference.span.kind") == "EMBEDDING":
+        return "embedding"
     return "completion" if operation.startswith("text_completion") else "chat"
 
 
@@ -202,12 +209,12 @@ def _is_limit(found: Mapping[str, Any]) -> bool:
 
 
 def usage_of(found: Mapping[str, Any]) -> Usage | None:
-    """The tokens that a span's attributes count; None where they count none.
+    """The tokens that a span's attributes count; None where they count none, or half of them.
 
     Raises ValueError where parts exceed their whole and no total explains it.
     """
     sent, made = _count(found, INPUT), _count(found, OUTPUT)
-    if sent is None:
+    if sent is None or _half(found):
         return None
     made = made or 0
     read_, written = _count(found, CACHE_READ) or 0, _count(found, CACHE_WRITE) or 0

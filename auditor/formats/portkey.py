@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from auditor.formats.base import Format, Sample, json_lines
 from auditor.formats.captures import to_call
-from auditor.formats.cells import known, read_count
+from auditor.formats.cells import half_of_counts, known, read_count
 from auditor.formats.shapes import read_request, read_response
 from auditor.formats.shapes.terms import body_at, text_at
 from auditor.formats.times import read_time
@@ -26,6 +26,7 @@ from auditor.records import BadUsageError, Reading, Usage
 from auditor.sources import LogFile
 
 COLUMNS = ("created_at", "ai_model", "req_units", "res_units")
+UNCOUNTED = "the log holds no token counts"
 
 
 def claims(start: Sample) -> bool:
@@ -48,7 +49,9 @@ def _row(number: int, row: dict[str, Any]) -> Reading:
         "url": row.get("request_url"),
     }
     call = to_call(number, envelope, asked, answer)
-    usage = call.usage or _units(row)
+    about = (call.endpoint, text_at(row, "ai_model"))
+    usage, lack = (call.usage, None) if call.usage else _units(row, *about)
+    has_answer = call.text is not None and call.text.outputs  # from which it is counted
     failed = call.failed or row.get("is_success") is False
     problem = call.problem if call.failed else "no success" if failed else None
     model = text_at(row, "ai_model")
@@ -61,19 +64,22 @@ def _row(number: int, row: dict[str, Any]) -> Reading:
         served_model=(answer.model if answer else None) or model,
         usage=usage,
         failed=failed,
-        problem=problem or (None if usage else "the log holds no token counts"),
+        problem=problem or (None if usage or has_answer else lack or UNCOUNTED),
         tags={**call.tags, **provider},
     )
 
 
-def _units(row: Mapping[str, Any]) -> Usage | None:
+def _units(row: Mapping[str, Any], *about: object) -> tuple[Usage | None, str | None]:
+    """The units as tokens, or None and why; no reason where there are none."""
     sent, made = read_count(row["req_units"]), read_count(row["res_units"])
+    if lack := half_of_counts(sent, made, *about):
+        return None, lack
     total = read_count(row.get("total_units"))
     usage = Usage(sent or 0, made or 0)
     parts = usage.prompt_tokens + usage.produced_tokens
     if total is not None and total != parts:
         raise BadUsageError(f"its total_units are {total}, but its parts add up to {parts}")
-    return known(usage)
+    return known(usage), None
 
 
 FORMAT = Format(
