@@ -139,6 +139,21 @@ def test_a_zero_is_a_count_and_an_embedding_needs_none(
     assert (call.usage.input_tokens, call.usage.output_tokens) == (100, made or 0)
 
 
+@pytest.mark.parametrize(
+    ("call_type", "tier"),
+    [
+        ("aretrieve_batch", "batch"),
+        ("retrieve_batch", "batch"),
+        ("acreate_batch", "batch"),
+        ("acompletion", "standard"),
+        ("batch_completion", "standard"),
+    ],
+)
+def test_litellm_prices_a_batch_as_one(call_type: str, tier: str, tmp_path: Path) -> None:
+    """``batch_completion`` asks several times at once, at the usual price."""
+    assert call_in(tmp_path, {**litellm(100, 20), "call_type": call_type}).tier == tier
+
+
 def test_where_the_answer_is_there_it_is_counted_from_its_text(tmp_path: Path) -> None:
     asked = {"model": MODEL, "messages": [{"role": "user", "content": "Which peas climb?"}]}
     said = {"index": 0, "message": {"role": "assistant", "content": "Tall ones."}}

@@ -18,6 +18,7 @@ the logging tests of the project; the epoch times and the sum of Anthropic's cou
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, BinaryIO
@@ -32,6 +33,7 @@ from auditor.sources import LogFile
 
 SPEND_LOG = frozenset({"request_id", "call_type", "spend", "startTime"})
 PAYLOAD = frozenset({"id", "call_type", "response_cost", "startTime"})
+BATCH = re.compile(r"a?(create|retrieve|cancel|list)_batch(es)?")  # not batch_completion
 TAGS = (
     ("team_id", "team"),
     ("user", "user"),
@@ -83,6 +85,7 @@ def _read_row(number: int, row: dict[str, Any]) -> Reading:
         served_model=(answer.model if answer else None) or _model(row),
         endpoint=_endpoint(row),
         usage=None if failed and usage is None else usage,
+        tier="batch" if BATCH.fullmatch(str(row["call_type"])) else call.tier,
         failed=failed,
         problem=_problem(row, metadata) if failed else None if usage or has_answer else lack,
         recorded_usd=read_money(row.get("spend", row.get("response_cost"))),

@@ -21,8 +21,9 @@ A span that wraps others repeats or sums their usage, so it is Context wherever 
 the file has usage. (A tool between two model calls ends that: what a tool asks is not what the
 model that called it was asked.) ``ai.generateText`` and its kin, and agents that are no client of
 a remote one, are always wrappers: without their inner spans in the file they are refused, and said
-so. Spans that are no model call are Context. A call is known by its answer's id, else by trace and
-span.
+so. (A chat span around a chat span of another file cannot be told from a call: have whole traces in
+one file.) Spans that are no model call are Context. A call is known by its answer's id, else by
+trace and span.
 
 The parents are read in a first pass and kept: about 200 bytes of memory a span. Sure: attribute
 names and the traps (Langfuse's OTLP mapping and tests, the conventions). Likely: where the cache
@@ -348,5 +349,5 @@ FORMAT = Format(
     ids="`gen_ai.response.id`, else trace and span",
     times="`startTimeUnixNano`",
     counts="`gen_ai.usage.*`, `llm.token_count.*`, `ai.usage.*`",
-    note="a span that wraps others is not counted again",
+    note="a span that wraps others in its file is not counted again",
 )
