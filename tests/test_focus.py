@@ -176,6 +176,7 @@ def test_a_correction_may_be_negative_and_stays_a_number(tmp_path: Path) -> None
     assert all(row[COST].startswith("-0.") for row in taken)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", FOCUS_VERSIONS)
 def test_the_command_writes_a_right_file_of_each_version(version: str, tmp_path: Path) -> None:
     audit("ingest", LOGS, "--db", "a.duckdb", folder=tmp_path)

@@ -128,6 +128,7 @@ def test_ingesting_twice_changes_nothing(tmp_path: Path) -> None:
         assert document_of(store) == once
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=12, derandomize=True)
 @given(st.lists(st.lists(st.integers(0, 11), max_size=8), max_size=3))
 def test_duplicates_change_no_figure(copied: list[list[int]]) -> None:

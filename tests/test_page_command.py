@@ -24,6 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
+@pytest.mark.slow
 def test_a_page_and_its_charts_are_written_and_again_the_same(folder: Path) -> None:
     words = ["report", "--db", "a.duckdb", "--html", "-o", "report.html", "--png", "png"]
     first = audit(*words, "--svg", "svg", folder=folder)

@@ -13,7 +13,8 @@ from helpers.logs import Line, capture, failure, write
 from helpers.sums import Asked, at, page, write_page
 
 from auditor.errors import AuditError
-from auditor.pipeline.reconcile import CLASSES, Reconciled, Tolerance
+from auditor.pipeline.reconcile import CLASSES, Reconciled
+from auditor.pipeline.tolerance import Tolerance
 
 GPT4, TURBO = "gpt-4-0613", "gpt-3.5-turbo-0613"
 AUGUST_22 = 1_692_662_400

@@ -164,11 +164,7 @@ def reading(
         raise ValueError(LONE)
     model = text_at(entry, "model")
     counts = _counts(entry)
-    columns = {name: read_count(entry.get(field)) for name, field in OLD_COUNTS.items()}
-    told = counts | {
-        name: 0 for name, count in columns.items() if count == 0 and name not in counts
-    }
-    lack = _lack(told, CALLS[kind], model)  # a zero may stand in the old column alone
+    lack = _lack(counts, CALLS[kind], model)
     usage = None if lack else _usage(counts, model or "")
     failed = entry.get("level") == "ERROR"
     unknown = None if usage else lack or "the observation holds no token counts"

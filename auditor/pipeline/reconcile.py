@@ -14,6 +14,7 @@ import polars as pl
 from auditor.errors import AuditError
 from auditor.formats.invoices import Amount
 from auditor.pipeline.replay import Question, Row, price_cells, with_closings
+from auditor.pipeline.tolerance import Tolerance
 from auditor.prices import resolve
 from auditor.scenarios.card import RATE_COLUMNS, rates_of
 from auditor.store import Store
@@ -39,29 +40,6 @@ BILLED: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Tolerance:
-    """How much may stay unexplained: USD, or a share of what is billed in parts of a million."""
-
-    usd: Decimal = Decimal(0)
-    ppm: int | None = None
-
-    @classmethod
-    def read(cls, text: str) -> Tolerance:
-        """From ``"12.50"`` or ``"0.5%"``. Raises ValueError."""
-        plain = text.strip()
-        percent = plain.endswith("%")
-        digits = plain[:-1].rstrip() if percent else plain
-        whole, point, fraction = digits.partition(".")
-        if not whole.isdecimal() or (point and not fraction.isdecimal()):
-            raise ValueError(f"{text!r} is neither an amount nor a share such as 0.5%")
-        if len(whole) > MOST_DECIMALS or len(fraction) > (4 if percent else 18):
-            raise ValueError(f"{text!r} has more digits than can be told apart")
-        if percent:
-            return cls(ppm=int(Decimal(digits).scaleb(4)))
-        return cls(Decimal(digits))
-
-
-@dataclass(frozen=True, slots=True)
 class Asked:
     """What is compared: the invoice, and what its lines are called.
 
@@ -75,7 +53,7 @@ class Asked:
     question: Question
     amounts: tuple[Amount, ...] | None
     lines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    tolerance: Tolerance = Tolerance()
+    tolerance: Tolerance = field(default_factory=Tolerance)
     boundary: int = BOUNDARY_MINUTES
     period: tuple[datetime, datetime] | None = None
 

@@ -15,9 +15,9 @@ from auditor.pipeline.reconcile import (
     BOUNDARY_MINUTES,
     Asked,
     Reconciled,
-    Tolerance,
     reconcile,
 )
+from auditor.pipeline.tolerance import Tolerance
 from auditor.reports import reconciliation
 from auditor.reports.figures import counted
 from auditor.session.common import (

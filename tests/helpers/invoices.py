@@ -11,7 +11,8 @@ from auditor import pipeline, sources
 from auditor.formats import known_formats
 from auditor.formats.invoices import amounts_in, check_sums, period_of
 from auditor.pipeline.counting import Gauge
-from auditor.pipeline.reconcile import Asked, Reconciled, Tolerance, reconcile
+from auditor.pipeline.reconcile import Asked, Reconciled, reconcile
+from auditor.pipeline.tolerance import Tolerance
 from auditor.store import Store
 from helpers.runs import question, stored
 
