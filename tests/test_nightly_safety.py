@@ -119,7 +119,8 @@ def test_two_at_once_both_end_well(tmp_path: Path) -> None:
     new = sorted(out.split("; ")[1] for (out, _), _ in ended)
     assert new == ["0 new calls", "6 new calls"]
     waited = [err for (_, err), _ in ended if "Waiting" in err]
-    assert all("Waiting for another nightly run: pid " in err for err in waited)
+    # who just began to hold it may not have written its name yet
+    assert all("Waiting for another nightly run" in err for err in waited)
     alone = night_folder(tmp_path / "alone")
     nightly(alone)
     assert reports_of(tmp_path) == reports_of(alone)
