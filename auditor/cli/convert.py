@@ -14,6 +14,7 @@ from auditor.cli.options import (
     check_sources,
     config_option,
     hash_key,
+    output_option,
     prices_option,
     reading_options,
     result_options,
@@ -23,14 +24,7 @@ from auditor.cli.options import (
 
 @click.command()
 @click.argument("logs", nargs=-1, required=True, metavar="LOGS...")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    required=True,
-    metavar="PATH",
-    help="The Parquet file to write.",
-)
+@output_option("The Parquet file to write.")
 @reading_options
 @prices_option
 @allow_rejects_option

@@ -21,6 +21,7 @@ from auditor.cli.options import (
     from_option,
     hash_key,
     names_option,
+    output_option,
     prices_option,
     reading_options,
     rereading_options,
@@ -163,13 +164,8 @@ def finetune_verdict(logs: tuple[str, ...], db: Path | None, **given: Any) -> No
 @click.argument("workload")
 @click.argument("logs", nargs=-1, metavar="[LOGS]...")
 @db_option(required=False)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    required=True,
-    metavar="PATH",
-    help="The training file (JSONL); validation goes to PATH with .validation before its ending.",
+@output_option(
+    "The training file (JSONL); validation goes to PATH with .validation before its ending."
 )
 @target_option
 @examples_option("--limit", "Train on at most so many calls.")

@@ -55,6 +55,18 @@ def db_option(required: bool) -> Callable[[F], F]:
     )
 
 
+def output_option(about: str) -> Callable[[F], F]:
+    """``-o PATH`` of a command that writes one file and must be told which."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Path(dir_okay=False, path_type=Path),
+        required=True,
+        metavar="PATH",
+        help=about,
+    )
+
+
 config_option = click.option(
     "--config",
     type=click.Path(dir_okay=False, path_type=Path),

@@ -16,6 +16,7 @@ from auditor.cli.options import (
     check_sources,
     config_option,
     db_option,
+    output_option,
     prices_option,
     result_options,
     unpriced_option,
@@ -61,14 +62,7 @@ def check(db: Path, today: date | None, **given: Any) -> None:
 
 @prices.command("import")
 @click.argument("source", type=click.Choice(["genai-prices"]))
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    required=True,
-    metavar="PATH",
-    help="The price book to write, a CSV file; only an import is written over.",
-)
+@output_option("The price book to write, a CSV file; only an import is written over.")
 @click.option(
     "--snapshot",
     type=Day(),

@@ -15,12 +15,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from auditor.budgets import MOST_DIMENSIONS, PERIODS, USD_DIGITS, Budget
+from auditor.config.tables import Table
 from auditor.errors import ConfigError
 
 FORMATS = ("csv", "json", "parquet", "focus")
@@ -76,55 +77,11 @@ class Nightly:
     keep_text: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """A table of audit.toml; ``place`` is what messages call it."""
-
-    file: str
-    place: str
-    entries: Mapping[str, Any]
-
-    def error(self, key: str, problem: str, hint: str) -> ConfigError:
-        return ConfigError(self.file, None, f"{self.place} {key} {problem}", hint=hint)
-
-    def check_keys(self, known: tuple[str, ...], needed: tuple[str, ...]) -> None:
-        hint = f"Known keys: {', '.join(known)}."
-        if unknown := sorted(self.entries.keys() - set(known)):
-            raise self.error(unknown[0], "is no key we know", hint)
-        for key in needed:
-            if key not in self.entries:
-                raise self.error(key, "is missing", f"Needed keys: {', '.join(needed)}.")
-
-    def text(self, key: str, hint: str) -> str:
-        value = self.entries[key]
-        if not isinstance(value, str) or not value.strip() or "\0" in value:
-            raise self.error(key, "must be a text that says something", hint)
-        return value
-
-    def texts(self, key: str, hint: str) -> tuple[str, ...]:
-        value = self.entries.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(v, str) and v for v in value):
-            raise self.error(key, "must be a list of texts", hint)
-        return tuple(value)
-
-    def flag(self, key: str) -> bool:
-        value = self.entries.get(key, False)
-        if not isinstance(value, bool):
-            raise self.error(key, "must be true or false", f"Write {key} = true.")
-        return value
-
-    def day(self, key: str) -> date | None:
-        value = self.entries.get(key)
-        if value is not None and (not isinstance(value, date) or isinstance(value, datetime)):
-            raise self.error(key, "must be a date", f"Write {key} = 2023-08-01, without quotes.")
-        return value
-
-
 def nightly_of(file: str, entries: Any, folder: Path) -> Nightly:
     """The ``[nightly]`` table. Raises ConfigError, which names the key."""
     if not isinstance(entries, dict):
         raise ConfigError(file, None, "nightly must be a table", hint="Write [nightly].")
-    table = _Table(file, "[nightly]", entries)
+    table = Table(file, "[nightly]", entries)
     table.check_keys(KEYS, ("logs", "db", "output"))
     logs = table.texts("logs", 'Write logs = ["logs"]: files, folders, patterns or addresses.')
     if not logs:
@@ -163,7 +120,7 @@ def nightly_of(file: str, entries: Any, folder: Path) -> Nightly:
     )
 
 
-def _focus_version(table: _Table) -> str:
+def _focus_version(table: Table) -> str:
     version = table.entries.get("focus_version", FOCUS_VERSIONS[0])
     if version not in FOCUS_VERSIONS:
         known = ", ".join(f'"{one}"' for one in FOCUS_VERSIONS)
@@ -171,7 +128,7 @@ def _focus_version(table: _Table) -> str:
     return str(version)
 
 
-def _page(table: _Table) -> str:
+def _page(table: Table) -> str:
     hint = 'Write page = "report.html": a file in the folder of the reports.'
     name = table.text("page", hint)
     if Path(name).name != name or not name.endswith(".html"):
@@ -179,7 +136,7 @@ def _page(table: _Table) -> str:
     return name
 
 
-def _wait(table: _Table) -> int:
+def _wait(table: Table) -> int:
     hint = 'Write a time such as "90 s", "10 min" or "2 h", of a week at most; "0 s" does not wait.'
     found = _WAIT.fullmatch(str(table.entries.get("lock_timeout", "10 min")))
     if found is None:
@@ -196,7 +153,7 @@ def budgets_of(file: str, entries: Any) -> tuple[Budget, ...]:
         raise ConfigError(file, None, "budget must be tables", hint="Write [[budget]].")
     budgets: dict[str, Budget] = {}
     for number, one in enumerate(entries, 1):
-        table = _Table(file, f"[[budget]] {number}:", one)
+        table = Table(file, f"[[budget]] {number}:", one)
         budget = _budget(table)
         if budget.name in budgets:
             raise table.error(
@@ -206,7 +163,7 @@ def budgets_of(file: str, entries: Any) -> tuple[Budget, ...]:
     return tuple(budgets.values())
 
 
-def _budget(table: _Table) -> Budget:
+def _budget(table: Table) -> Budget:
     table.check_keys(BUDGET_KEYS, ("period", "limit_usd"))
     periods = f"Write one of: {', '.join(PERIODS)}."
     period = table.text("period", periods)
@@ -218,7 +175,7 @@ def _budget(table: _Table) -> Budget:
     return budget if given else replace(budget, name=f"{budget.scope} a {period}")
 
 
-def _where(table: _Table) -> dict[str, tuple[str, ...]]:
+def _where(table: Table) -> dict[str, tuple[str, ...]]:
     hint = (
         'Write where = { team = "support" }: model, requested_model, endpoint, tier, source, '
         "workload or a tag, and a text or a list of texts; leave it out for all calls."
@@ -241,7 +198,7 @@ def _where(table: _Table) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _limit(table: _Table) -> Decimal:
+def _limit(table: Table) -> Decimal:
     hint = (
         'Write limit_usd = "100" or "99.50": plain digits, of which '
         f"{USD_DIGITS} may stand before the point and {USD_DIGITS} after it."
@@ -258,7 +215,7 @@ def _limit(table: _Table) -> Decimal:
     return Decimal(text)
 
 
-def _warn(table: _Table) -> int | None:
+def _warn(table: Table) -> int | None:
     if "warn_at" not in table.entries:
         return None
     hint = 'Write warn_at = "80%": above 0% and up to 100%, of four decimals at most.'
@@ -270,7 +227,7 @@ def _warn(table: _Table) -> int | None:
     return ppm
 
 
-def _look_back(table: _Table) -> int:
+def _look_back(table: Table) -> int:
     value = table.entries.get("look_back", 0)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 1000:
         raise table.error(

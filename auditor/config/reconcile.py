@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from auditor.config.tables import Table
 from auditor.errors import ConfigError
 
 KEYS = ("tolerance", "boundary_minutes", "lines")
@@ -29,24 +30,22 @@ class Reconciling:
 def reconciling_of(file: str, entries: Any) -> Reconciling:
     """The table ``[reconcile]``. Raises ConfigError."""
 
-    def refuse(key: str, problem: str) -> ConfigError:
-        return ConfigError(
-            file, None, f"[reconcile] {key} {problem}", hint=f"Known keys: {', '.join(KEYS)}."
-        )
-
     if not isinstance(entries, dict):
         raise ConfigError(file, None, "reconcile must be a table", hint="Write [reconcile].")
-    if unknown := sorted(entries.keys() - set(KEYS)):
-        raise refuse(unknown[0], "is no key we know")
+    table = Table(file, "[reconcile]", entries)
+    table.check_keys(KEYS, ())
+    known = f"Known keys: {', '.join(KEYS)}."
     tolerance = entries.get("tolerance")
     if tolerance is not None and not isinstance(tolerance, str):
-        raise refuse("tolerance", 'must be a text such as "12.50" or "0.5%"')
+        raise table.error("tolerance", 'must be a text such as "12.50" or "0.5%"', known)
     minutes = entries.get("boundary_minutes")
     if minutes is not None and not is_boundary(minutes):
-        raise refuse("boundary_minutes", f"must be a whole number up to {MOST_MINUTES}")
+        raise table.error("boundary_minutes", f"must be a whole number up to {MOST_MINUTES}", known)
     lines = entries.get("lines", {})
     if not isinstance(lines, dict) or not all(map(_names_models, lines.values())):
-        raise refuse("lines", 'must be a table of "line of the invoice" = a model, or several')
+        raise table.error(
+            "lines", 'must be a table of "line of the invoice" = a model, or several', known
+        )
     return Reconciling(
         tolerance,
         minutes,

@@ -83,8 +83,3 @@ def entries_at(body: Mapping[str, Any], key: str) -> list[Any]:
 def no_object(number: int, value: object) -> Reject:
     """A Reject of an entry that is no object."""
     return refused(number, json.dumps(value, default=str).encode(), "an entry that is no object")
-
-
-def bad_entry(number: int, raw: bytes, reason: str) -> Reject:
-    """A Reject of the ``number``-th entry."""
-    return refused(number, raw, reason)

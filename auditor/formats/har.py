@@ -15,8 +15,8 @@ from binascii import Error
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
-from auditor.formats.base import Format, Sample
-from auditor.formats.documents import bad_entry, documents, entries_at, no_object
+from auditor.formats.base import Format, Sample, refused
+from auditor.formats.documents import documents, entries_at, no_object
 from auditor.formats.http_bodies import http_call
 from auditor.formats.shapes.terms import body_at, text_at
 from auditor.records import Reading
@@ -39,7 +39,7 @@ def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
             problem = "no HAR document with entries"
         if problem is not None:
             number += 1
-            yield bad_entry(number, raw, problem)
+            yield refused(number, raw, problem)
             continue
         for entry in entries_at(log, "entries"):
             number += 1
@@ -60,7 +60,7 @@ def _reading(number: int, entry: Mapping[str, Any]) -> Reading:
             received=_content(body_at(answered, "content")),
         )
     except ValueError as error:
-        return bad_entry(number, url.partition("?")[0].encode("utf-8", "replace"), str(error))
+        return refused(number, url.partition("?")[0].encode("utf-8", "replace"), str(error))
 
 
 def _content(content: Mapping[str, Any]) -> str | None:

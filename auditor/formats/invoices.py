@@ -32,13 +32,12 @@ HINT = (
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """One amount of an invoice: where it stands, for when, for what, and the exact text in USD.
+    """One amount of an invoice: for when, for what, and the exact text in USD.
 
     Moments are UTC where ``in_utc``, else the midnights of days of whatever zone is asked for.
     ``decimals`` is how many the invoice has written.
     """
 
-    at: int
     begins_at: datetime
     ends_at: datetime
     in_utc: bool
@@ -118,7 +117,6 @@ def _table(file: LogFile, delimiter: str) -> Iterator[Amount]:
         begins_at, ends_at = _days(cells["day"].strip())
         found.append(
             _amount(
-                number,
                 (begins_at, ends_at),
                 cells.get("line", "").strip(),
                 cells["amount"].strip(),
@@ -162,7 +160,6 @@ def _of_openai(file: LogFile) -> Iterator[Amount]:
             if found.begins_at is None:
                 raise ValueError("an amount that does not say of which day")
             yield _amount(
-                number,
                 (found.begins_at, found.ends_at or found.begins_at + timedelta(days=1)),
                 found.line,
                 found.amount,
@@ -174,7 +171,6 @@ def _of_openai(file: LogFile) -> Iterator[Amount]:
 
 
 def _amount(
-    at: int,
     times: tuple[datetime, datetime],
     line: str,
     text: str,
@@ -190,7 +186,7 @@ def _amount(
     sign, digits = ("-", amount[1:]) if amount[0] == "-" else ("", amount.lstrip("+"))
     if currency == CENTS:
         digits = _hundredth(digits)
-    return Amount(at, *times, in_utc, line, sign + digits, len(digits.partition(".")[2]))
+    return Amount(*times, in_utc, line, sign + digits, len(digits.partition(".")[2]))
 
 
 def _hundredth(digits: str) -> str:

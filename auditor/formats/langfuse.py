@@ -26,9 +26,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
 
-from auditor.formats.base import Format, Sample, decode_exactly
+from auditor.formats.base import Format, Sample, decode_exactly, refused
 from auditor.formats.cells import half_of_counts, known, read_count, read_money
-from auditor.formats.documents import bad_entry, documents
+from auditor.formats.documents import documents
 from auditor.formats.shapes.terms import text_at
 from auditor.formats.times import read_time
 from auditor.records import BadUsageError, Call, Context, Reading, Usage
@@ -83,12 +83,12 @@ def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
         above = wrapping(found)
     for number, (raw, observation, problem) in enumerate(_entries(stream), 1):
         if problem is not None:
-            yield bad_entry(number, raw, problem)
+            yield refused(number, raw, problem)
             continue
         try:
             yield reading(number, observation, above)
         except ValueError as error:
-            yield bad_entry(number, str(observation.get("id")).encode(), str(error))
+            yield refused(number, str(observation.get("id")).encode(), str(error))
 
 
 def _entries(stream: BinaryIO) -> Iterator[tuple[bytes, dict[str, Any], str | None]]:

@@ -33,10 +33,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, BinaryIO
 
-from auditor.formats.base import Format, Sample, decode, decode_exactly
+from auditor.formats.base import Format, Sample, decode, decode_exactly, refused
 from auditor.formats.captures import to_call
 from auditor.formats.cells import half_of_counts, known, read_count, read_money
-from auditor.formats.documents import bad_entry, documents, entries_at
+from auditor.formats.documents import documents, entries_at
 from auditor.formats.shapes import Answer, read_request, read_response, read_usage
 from auditor.formats.shapes.terms import bodies_at, body_at, text_at, tier_of
 from auditor.formats.times import read_time
@@ -72,12 +72,12 @@ def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
     summed = _summed(file)
     for number, (raw, run, problem) in enumerate(_entries(stream, decode_exactly), 1):
         if problem is not None:
-            yield bad_entry(number, raw, problem)
+            yield refused(number, raw, problem)
             continue
         try:
             yield _reading(number, run, summed)
         except ValueError as error:
-            yield bad_entry(number, str(run["id"]).encode("utf-8", "replace"), str(error))
+            yield refused(number, str(run["id"]).encode("utf-8", "replace"), str(error))
 
 
 def _entries(

@@ -28,9 +28,9 @@ from shutil import copyfileobj
 from typing import Any, BinaryIO
 
 from auditor.errors import SourceError
-from auditor.formats.base import Format, Sample, decode
+from auditor.formats.base import Format, Sample, decode, refused
 from auditor.formats.cells import known, read_count
-from auditor.formats.documents import bad_entry, documents
+from auditor.formats.documents import documents
 from auditor.formats.shapes import read_request, read_usage
 from auditor.formats.shapes.terms import body_at, compact, text_at
 from auditor.formats.times import read_time
@@ -64,7 +64,7 @@ def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
             yield _call(number, row)
         except ValueError as error:
             head = str(row.get("id") or "") if row else ""
-            yield bad_entry(number, head.encode("utf-8", "backslashreplace"), str(error))
+            yield refused(number, head.encode("utf-8", "backslashreplace"), str(error))
 
 
 def _is_database(file: LogFile) -> bool:

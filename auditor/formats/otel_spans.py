@@ -36,9 +36,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
 
-from auditor.formats.base import Format, Sample, decode, decode_exactly
+from auditor.formats.base import Format, Sample, decode, decode_exactly, refused
 from auditor.formats.cells import half_of_counts, known, read_count, read_money
-from auditor.formats.documents import bad_entry, documents, entries_at, no_object
+from auditor.formats.documents import documents, entries_at, no_object
 from auditor.formats.shapes.terms import bodies_at, body_at, text_at
 from auditor.formats.times import read_time
 from auditor.records import Call, Context, Reading, Usage
@@ -123,7 +123,7 @@ def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
             problem = "no object with resourceSpans"
         if problem is not None:
             number += 1
-            yield bad_entry(number, raw, problem)
+            yield refused(number, raw, problem)
             continue
         for resource, span in _spans(document):
             number += 1
@@ -159,7 +159,7 @@ def _reading(
     except ValueError as error:
         name = text_at(span, "name") or ""
         head = f"{name} {text_at(span, 'traceId')}/{text_at(span, 'spanId')}"
-        return bad_entry(number, head.encode("utf-8", "backslashreplace"), str(error))
+        return refused(number, head.encode("utf-8", "backslashreplace"), str(error))
 
 
 def _call(

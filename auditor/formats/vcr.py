@@ -21,8 +21,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 from auditor.errors import AuditError
-from auditor.formats.base import Format, Sample
-from auditor.formats.documents import bad_entry, entries_at, no_object
+from auditor.formats.base import Format, Sample, refused
+from auditor.formats.documents import entries_at, no_object
 from auditor.formats.http_bodies import http_call
 from auditor.formats.shapes.terms import body_at, text_at
 from auditor.records import Reading
@@ -53,16 +53,16 @@ def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
     raw = stream.read(MAX_BYTES + 1)
     head = raw.partition(b"\n")[0]
     if len(raw) > MAX_BYTES:
-        yield bad_entry(1, head, f"a YAML document of more than {MAX_BYTES >> 20} MB")
+        yield refused(1, head, f"a YAML document of more than {MAX_BYTES >> 20} MB")
         return
     try:
         document = yaml.load(raw, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         where = getattr(error, "problem", None) or "it cannot be read"
-        yield bad_entry(1, head, f"not YAML: {where}")
+        yield refused(1, head, f"not YAML: {where}")
         return
     if not isinstance(document, dict):
-        yield bad_entry(1, head, "no cassette with interactions")
+        yield refused(1, head, "no cassette with interactions")
         return
     found = entries_at(document, "interactions") or entries_at(document, "http_interactions")
     for number, interaction in enumerate(found, 1):
@@ -84,7 +84,7 @@ def _reading(number: int, interaction: Mapping[str, Any]) -> Reading:
             received=_body(answered),
         )
     except ValueError as error:
-        return bad_entry(number, url.partition("?")[0].encode("utf-8", "replace"), str(error))
+        return refused(number, url.partition("?")[0].encode("utf-8", "replace"), str(error))
 
 
 def _date(answered: Mapping[str, Any]) -> Any:

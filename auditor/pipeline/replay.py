@@ -258,9 +258,12 @@ def _named(rows: list[Row], scenarios: tuple[Scenario, ...]) -> tuple[Row, ...]:
     return tuple({**row, "scenario": scenarios[row["scenario"]]} for row in rows)
 
 
-def check(store: Store) -> None:
-    """Run queries/checks: each returns the rows that must not exist. Raises AuditError."""
-    for name in query_names("checks"):
+def check(store: Store, *names: str) -> None:
+    """Run queries, those of queries/checks unless named: each returns the rows that must not exist.
+
+    Raises AuditError.
+    """
+    for name in names or query_names("checks"):
         if broken := store.rows(name):
             shown = "; ".join(f"{key} = {value}" for key, value in broken[0].items())
             raise AuditError(

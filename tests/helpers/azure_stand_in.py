@@ -6,17 +6,15 @@ without quotes, the headers have them with quotes.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
-HERE = "127.0.0.1"
+from helpers.listening import HERE, Answering, listening
+
 SECRET = "YS1zZWNyZXQtdGhhdC1ub2JvZHktbWF5LXNlZQ=="
 WRITTEN = "Tue, 22 Aug 2023 10:00:00 GMT"
 
@@ -57,20 +55,12 @@ def etag_of(body: bytes) -> str:
     return f"0x{sha256(body).hexdigest()[:15].upper()}"
 
 
-class Blobs(BaseHTTPRequestHandler):
+class Blobs(Answering):
     """Answers for one account."""
 
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1  # head and body in one piece: apart they wait 40 ms for each other
     account: Account
 
-    def do_HEAD(self) -> None:
-        self._answer()
-
-    def do_GET(self) -> None:
-        self._answer()
-
-    def _answer(self) -> None:
+    def answer(self) -> None:
         asked = urlsplit(self.path)
         container, _, name = unquote(asked.path).lstrip("/").partition("/")
         body = self.account.blobs.get(name) if container == self.account.container else None
@@ -87,15 +77,7 @@ class Blobs(BaseHTTPRequestHandler):
             self._reply(200, body, headers)
 
     def _reply(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
-        self.send_response_only(status)
-        for key, value in {**(headers or {}), "Content-Length": str(len(body))}.items():
-            self.send_header(key, value)
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
+        self.reply(status, body, {**(headers or {}), "Content-Length": str(len(body))})
 
 
 @contextmanager
@@ -103,12 +85,5 @@ def azure(container: str, blobs: dict[str, bytes]) -> Iterator[Account]:
     """A storage account on this machine for as long as it is needed."""
     account = Account(container, blobs)
     handler = type("OwnBlobs", (Blobs,), {"account": account})
-    with ThreadingHTTPServer((HERE, 0), handler) as listening:
-        account.port = listening.server_address[1]
-        thread = threading.Thread(target=listening.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield account
-        finally:
-            listening.shutdown()
-            thread.join()
+    with listening(handler) as account.port:
+        yield account

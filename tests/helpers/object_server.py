@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-HERE = "127.0.0.1"
+from helpers.listening import HERE, Answering, listening
+
 SECRET = "a-secret-that-nobody-may-see"
 SERVER = """
 import sys
@@ -93,20 +92,12 @@ class ObjectServer:
         )
 
 
-class Door(BaseHTTPRequestHandler):
+class Door(Answering):
     """Passes a request on and its answer back."""
 
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1  # head and body in one piece: apart they wait 40 ms for each other
     objects: ObjectServer
 
-    def do_GET(self) -> None:
-        self._pass()
-
-    def do_HEAD(self) -> None:
-        self._pass()
-
-    def _pass(self) -> None:
+    def answer(self) -> None:
         self.objects.asked.append((self.command, self.path))
         if any(fault(self, self.command, self.path) for fault in self.objects.faults):
             return
@@ -117,17 +108,6 @@ class Door(BaseHTTPRequestHandler):
         headers = {k: v for k, v in answer.getheaders() if k.lower() not in HOP_BY_HOP}
         length = answer.getheader("content-length") if self.command == "HEAD" else str(len(body))
         self.reply(answer.status, body, {**headers, "Content-Length": length or "0"})
-
-    def reply(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-        """Answer a request."""
-        self.send_response_only(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
 
 
 @contextmanager
@@ -143,13 +123,8 @@ def object_server() -> Iterator[ObjectServer]:
         assert moto.stdout is not None
         server = ObjectServer(0, int(moto.stdout.readline()))
         door = type("OwnDoor", (Door,), {"objects": server})
-        with ThreadingHTTPServer((HERE, 0), door) as listening:
-            server.port = listening.server_address[1]
-            thread = threading.Thread(target=listening.serve_forever, daemon=True)
-            thread.start()
-            try:
+        try:
+            with listening(door) as server.port:
                 yield server
-            finally:
-                listening.shutdown()
-                thread.join()
-                moto.communicate()
+        finally:
+            moto.communicate()
