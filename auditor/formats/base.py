@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -103,6 +104,7 @@ class Format:
     The rest is for people, in `audit show formats` and the README: ``holds`` says what a unit is (a
     call, or a sum of many), ``container`` how the units are laid out, ``ids``, ``times`` and
     ``counts`` from which fields these are read, ``note`` what else must be known before reading.
+    ``made`` is the call that makes a format which does not ship, for another process to repeat.
     """
 
     name: str
@@ -117,6 +119,16 @@ class Format:
     times: str = ""
     counts: str = ""
     note: str = ""
+    made: tuple[Callable[..., Format], tuple[Any, ...]] | None = None
+
+    def __reduce__(self) -> Any:
+        """As its name in another process, or as what it was ``made`` from."""
+        return self.made or (_shipped, (self.name,))
+
+
+def _shipped(name: str) -> Format:
+    formats: tuple[Format, ...] = importlib.import_module("auditor.formats").known_formats()
+    return next(format for format in formats if format.name == name)
 
 
 def decode(line: bytes) -> Any:

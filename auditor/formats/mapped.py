@@ -132,6 +132,7 @@ def from_mapping(name: str, entries: Mapping[str, Any], file: str) -> Format:
         ids=_column(mapping.id),
         times=_column(mapping.time),
         counts=", ".join(map(_column, (mapping.input, mapping.output))),
+        made=(from_mapping, (name, entries, file)),
     )
 
 

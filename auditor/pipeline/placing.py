@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -12,6 +13,7 @@ from auditor.records import Call, clean
 from auditor.store import Store
 from auditor.workload import (
     WORKLOAD_TAGS,
+    Group,
     HashKey,
     Head,
     HeadMaker,
@@ -26,6 +28,7 @@ from auditor.workload import (
 MOST_HEADS = 500
 MOST_TOKENS = 1 << 19
 BATCH_HEADS = 20_000
+Full = Mapping[Group, int]
 LIMITS = {"most_heads": MOST_HEADS, "most_tokens": MOST_TOKENS}
 
 WORKLOAD_COLUMNS = {"workload": pl.String, "found_by": pl.String, "label": pl.String}
@@ -48,30 +51,52 @@ PART_COLUMNS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Workloads, sampled prompts and their parts: ``WORKLOAD_``, ``HEAD_`` and ``PART_COLUMNS``."""
+
+    workloads: pl.DataFrame
+    heads: pl.DataFrame
+    parts: pl.DataFrame
+
+    def stage(self, store: Store) -> None:
+        """Beside what is staged of the source already."""
+        store.show("batch_workloads", self.workloads)
+        store.show("batch_heads", self.heads)
+        store.show("batch_parts", self.parts)
+        store.run("ingest/stage_heads")
+
+
+def full_groups(store: Store) -> Full:
+    """The groups that take a new prompt only in place of a greater, and the greatest rank there."""
+    rows = store.rows("ingest/full_groups", **LIMITS)
+    return {(r["workload"], r["month"], r["encoding"]): r["greatest_rank"] for r in rows}
+
+
+def merge_placed(store: Store) -> None:
+    """Bring what was staged of the source into the store."""
+    store.run("ingest/merge_heads", **LIMITS)
+
+
 class Placer:
-    """Places the calls of one source after another; ``store`` gets what it keeps of them.
+    """Places the calls of one source after another, and samples their prompts.
 
     Prompts are sampled unless nobody will ask what they share (``sampling``).
     """
 
     def __init__(
-        self, store: Store, tags: Iterable[str] = WORKLOAD_TAGS, *, sampling: bool = True
+        self, secret: bytes, tags: Iterable[str] = WORKLOAD_TAGS, *, sampling: bool = True
     ) -> None:
-        self._store = store
         self._sampling = sampling
         self._tags = tuple(tags)
-        self.key = HashKey(store.hash_key)
+        self.key = HashKey(secret)
         self._maker = HeadMaker(self.key)
         self._sample = HeadSample({}, MOST_HEADS)
         self._workloads: dict[str, Place] = {}
 
-    def begin(self) -> None:
-        """Begin a source."""
-        full = self._store.rows("ingest/full_groups", **LIMITS)
-        self._sample = HeadSample(
-            {(r["workload"], r["month"], r["encoding"]): r["greatest_rank"] for r in full},
-            MOST_HEADS,
-        )
+    def begin(self, full: Full) -> None:
+        """Begin a source; ``full`` are the groups that take only smaller ranks."""
+        self._sample = HeadSample(full, MOST_HEADS)
         self._workloads.clear()
 
     def place(self, call: Call, counted: Counted) -> Place:
@@ -91,15 +116,14 @@ class Placer:
         rank = rank_of(call, prompt, self.key)
         if self._sample.wants(group, rank, prompt):
             self._sample.add(self._maker.head_of(call, workload, prompt, rank))
-            if len(self._sample) >= BATCH_HEADS:
-                self._stage()
 
-    def finish(self) -> None:
-        """Bring what was sampled of the source into the store."""
-        self._stage()
-        self._store.run("ingest/merge_heads", **LIMITS)
+    @property
+    def is_loaded(self) -> bool:
+        """Whether so many prompts are held that they should be taken."""
+        return len(self._sample) >= BATCH_HEADS
 
-    def _stage(self) -> None:
+    def take(self) -> Placed:
+        """What was placed since it was last taken."""
         heads = self._sample.take()
         places = [
             {"workload": name, "found_by": place.found_by, "label": clean(place.label)}
@@ -107,17 +131,14 @@ class Placer:
         ]
         parts = {(part.part, part.encoding): part for head in heads for part in head.parts}
         self._workloads.clear()
-        store = self._store
-        store.show("batch_workloads", pl.DataFrame(places, schema=WORKLOAD_COLUMNS))
-        store.show("batch_heads", pl.DataFrame([_head_row(h) for h in heads], schema=HEAD_COLUMNS))
-        store.show(
-            "batch_parts",
+        return Placed(
+            pl.DataFrame(places, schema=WORKLOAD_COLUMNS),
+            pl.DataFrame([_head_row(head) for head in heads], schema=HEAD_COLUMNS),
             pl.DataFrame(
                 [{name: getattr(part, name) for name in PART_COLUMNS} for part in parts.values()],
                 schema=PART_COLUMNS,
             ),
         )
-        store.run("ingest/stage_heads")
 
 
 def _head_row(head: Head) -> dict[str, Any]:

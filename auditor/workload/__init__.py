@@ -4,7 +4,16 @@ Quantities in, quantities out: no money and no text leaves this room, only keyed
 """
 
 from auditor.workload.hashing import HashKey
-from auditor.workload.heads import Head, HeadMaker, HeadSample, Part, encoding_of, group_of, rank_of
+from auditor.workload.heads import (
+    Group,
+    Head,
+    HeadMaker,
+    HeadSample,
+    Part,
+    encoding_of,
+    group_of,
+    rank_of,
+)
 from auditor.workload.identity import WORKLOAD_TAGS, Place, place_of
 from auditor.workload.pairs import Pair, observed_pairs
 from auditor.workload.prefix import LEVELS, measure_prefixes
@@ -12,6 +21,7 @@ from auditor.workload.prefix import LEVELS, measure_prefixes
 __all__ = [
     "LEVELS",
     "WORKLOAD_TAGS",
+    "Group",
     "HashKey",
     "Head",
     "HeadMaker",
