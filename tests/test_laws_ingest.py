@@ -437,7 +437,7 @@ def test_a_format_that_fails_while_reading_leaves_no_trace(tmp_path: Path) -> No
             yield next(readings)
             raise BrokenOffError
 
-        return changed(known, read=read)
+        return changed(known, read=read, blocks=None)
 
     with Store.open(None) as store, Store.open(None) as empty:
         with pytest.raises(BrokenOffError):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import polars as pl
 
+from auditor.formats import Block
 from auditor.pipeline.counting import NOBODY, Counted
-from auditor.records import Call, clean
+from auditor.records import Call, Text, clean
 from auditor.store import Store
 from auditor.workload import (
     WORKLOAD_TAGS,
@@ -19,10 +21,12 @@ from auditor.workload import (
     HeadMaker,
     HeadSample,
     Place,
+    Places,
     encoding_of,
+    encoding_of_model,
     group_of,
-    place_of,
     rank_of,
+    rank_of_id,
 )
 
 MOST_HEADS = 500
@@ -87,9 +91,9 @@ class Placer:
     def __init__(
         self, secret: bytes, tags: Iterable[str] = WORKLOAD_TAGS, *, sampling: bool = True
     ) -> None:
-        self._sampling = sampling
-        self._tags = tuple(tags)
+        self._samples = sampling
         self.key = HashKey(secret)
+        self._places = Places(self.key, tags)
         self._maker = HeadMaker(self.key)
         self._sample = HeadSample({}, MOST_HEADS)
         self._workloads: dict[str, Place] = {}
@@ -101,21 +105,46 @@ class Placer:
 
     def place(self, call: Call, counted: Counted) -> Place:
         """Where a call belongs. Its prompt is sampled if it was answered."""
-        place = place_of(call, self.key, self._tags)
+        place = self._places.of(call)
         if place.workload is None:
             return place
         self._workloads.setdefault(place.workload, place)
         # a call without its text has nothing to sample, whatever is known of its prompt
-        answered = self._sampling and not call.failed and call.text is not None
-        if place.prompt is not None and answered and counted.by != NOBODY:
-            self._sample_prompt(call, place.workload, place.prompt)
+        answered = not call.failed and counted.by != NOBODY
+        if self._samples and answered and call.text is not None and place.prompt is not None:
+            rank = rank_of(call, place.prompt, self.key)
+            self._sample_prompt(place, call.text, call.called_at, encoding_of(call), rank)
         return place
 
-    def _sample_prompt(self, call: Call, workload: str, prompt: int) -> None:
-        group = group_of(workload, call.called_at, encoding_of(call))
-        rank = rank_of(call, prompt, self.key)
-        if self._sample.wants(group, rank, prompt):
-            self._sample.add(self._maker.head_of(call, workload, prompt, rank))
+    def place_block(self, block: Block) -> list[Place]:
+        """Where the calls of a block belong. All of them were answered."""
+        columns = block.columns
+        known = (columns[name] for name in ("id", "called_at", "served_model"))
+        places = []
+        for messages, tags, name, called_at, model in zip(
+            block.messages, block.tags, *known, strict=True
+        ):
+            text = Text(messages=tuple(messages))
+            place = self._places.of_text(text, tags)
+            places.append(place)
+            if place.workload is None:
+                continue
+            self._workloads.setdefault(place.workload, place)
+            if place.prompt is not None and self._samples:
+                encoding = encoding_of_model(model)
+                self._sample_prompt(place, text, called_at, encoding, rank_of_id(name))
+        return places
+
+    def _sample_prompt(
+        self, place: Place, text: Text, called_at: datetime | None, encoding: str, rank: int
+    ) -> None:
+        assert place.workload is not None and place.prompt is not None
+        group = group_of(place.workload, called_at, encoding)
+        if self._sample.wants(group, rank, place.prompt):
+            head = self._maker.head_of(
+                text, place.workload, place.prompt, called_at, encoding, rank
+            )
+            self._sample.add(head)
 
     @property
     def is_loaded(self) -> bool:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 import polars as pl
 
-from auditor.formats import TOO_DEEP, Format
+from auditor.formats import TOO_DEEP, Block, Format
 from auditor.pipeline.counting import Counted
 from auditor.pipeline.placing import Full, Placed, Placer
 from auditor.pipeline.rows import (
     BUCKET_COLUMNS,
-    CALL_COLUMNS,
     REJECT_COLUMNS,
+    block_frame,
     bucket_row,
+    call_frame,
     call_row,
     reject_row,
 )
@@ -96,17 +97,25 @@ class _Rows:
     """Rows of the batch that is being filled."""
 
     calls: list[dict[str, Any]] = field(default_factory=list)
+    tags: list[Mapping[str, str]] = field(default_factory=list)
+    blocks: list[pl.DataFrame] = field(default_factory=list)
     rejects: list[dict[str, Any]] = field(default_factory=list)
     buckets: list[dict[str, Any]] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
 
     @property
     def is_full(self) -> bool:
-        return len(self.calls) + len(self.rejects) >= BATCH_RECORDS
+        held = sum(block.height for block in self.blocks)
+        return len(self.calls) + len(self.rejects) + held >= BATCH_RECORDS
+
+    def add(self, block: pl.DataFrame) -> None:
+        """Calls that came as a block, a line each."""
+        self.blocks.append(block)
+        self.tally.add(Tally(lines=block.height, records=block.height))
 
     def batch(self, size: int, placed: Placed | None) -> Batch:
         return Batch(
-            pl.DataFrame(self.calls, schema=CALL_COLUMNS),
+            pl.concat([call_frame(self.calls, self.tags), *self.blocks]),
             pl.DataFrame(self.rejects, schema=REJECT_COLUMNS),
             pl.DataFrame(self.buckets, schema=BUCKET_COLUMNS),
             self.tally,
@@ -132,12 +141,22 @@ class Reader:
         placer.begin(full)
         rows = _Rows()
         with source.file.open(self._told, sha256=source.sha256) as stream:
-            for reading in source.format.read(source.file, stream):
-                self._take(rows, reading)
+            for reading in self._readings(source, stream):
+                if isinstance(reading, Block):
+                    rows.add(block_frame(reading, placer.place_block(reading)))
+                else:
+                    self._take(rows, reading)
                 if rows.is_full or placer.is_loaded:
                     yield rows.batch(self._told_size(), placer.take() if placer.is_loaded else None)
                     rows = _Rows()
         yield rows.batch(self._told_size(), placer.take())
+
+    def _readings(self, source: Source, stream: BinaryIO) -> Iterator[Reading | Block]:
+        """In columns where that can be; a Block lacks the answers, so not where text is kept."""
+        format = source.format
+        if format.blocks is None or self._manner.keep_text:
+            return format.read(source.file, stream)
+        return format.blocks(source.file, stream)
 
     def _take(self, rows: _Rows, reading: Reading) -> None:
         manner, placer = self._manner, self._placer
@@ -147,6 +166,7 @@ class Reader:
                 place = placer.place(reading, counted)
                 row = call_row(reading, counted, place, placer.key, manner.keep_text)
                 rows.calls.append(row)
+                rows.tags.append(reading.tags)
                 if reading.bucket is not None:
                     rows.buckets.append(bucket_row(reading.line, reading.bucket))
             except RecursionError:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from auditor.errors import printable
-from auditor.pipeline.counting import Counted
+from auditor.formats import Block
+from auditor.pipeline.counting import PROVIDER, Counted
 from auditor.records import Bucket, Call, Reject, Usage, clean
 from auditor.workload import HashKey, Place
 
@@ -33,7 +35,8 @@ CALL_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "audio_tokens": pl.Int64,
     "max_tokens": pl.Int64,
     "recorded": pl.String,
-    "tags": pl.List(pl.Struct({"key": pl.String, "value": pl.String})),
+    "tag_names": pl.List(pl.String),
+    "tag_values": pl.List(pl.String),
     "whole_answer": pl.Boolean,
     "uses_tools": pl.Boolean,
     "workload": pl.String,
@@ -42,6 +45,21 @@ CALL_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "request_json": pl.String,
     "answer_json": pl.String,
 }
+UNTAGGED = tuple(name for name in CALL_COLUMNS if not name.startswith("tag_"))
+TAG_ROWS = {"place": pl.UInt32, "tag_names": pl.String, "tag_values": pl.String}
+OF_A_BLOCK: dict[str, Any] = {
+    "endpoint": "chat",
+    "tier": "standard",
+    "counted_by": PROVIDER,
+    "failed": False,
+    "cache_read_tokens": 0,
+    "cache_write_tokens": 0,
+    "reasoning_tokens": 0,
+    "audio_tokens": 0,
+    "uses_tools": False,
+    "fingerprint": "",
+}
+"""What is the same in all calls of a block unless the block says otherwise; the rest is null."""
 BUCKET_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "line": pl.Int64,
     "requests": pl.Int64,
@@ -82,7 +100,6 @@ def call_row(
         "audio_tokens": usage.audio_tokens,
         "max_tokens": call.max_tokens,
         "recorded": call.recorded_usd,
-        "tags": [{"key": name, "value": value} for name, value in _tags(call)],
         "whole_answer": call.has_whole_answer,
         "uses_tools": call.uses_tools,
         "workload": place.workload,
@@ -93,9 +110,52 @@ def call_row(
     }
 
 
-def _tags(call: Call) -> list[tuple[str, str]]:
-    """Tags by name; two names that only a surrogate tells apart are one."""
-    return sorted({clean(name): clean(value) for name, value in call.tags.items()}.items())
+def call_frame(rows: Sequence[dict[str, Any]], tags: Sequence[Mapping[str, str]]) -> pl.DataFrame:
+    """Rows of ``call_row`` and the tags of each (``CALL_COLUMNS``)."""
+    frame = pl.DataFrame(rows, schema={name: CALL_COLUMNS[name] for name in UNTAGGED})
+    return _tagged(frame, tags)
+
+
+def _tagged(frame: pl.DataFrame, tags: Sequence[Mapping[str, str]]) -> pl.DataFrame:
+    """The frame with the tags of each row, sorted by name; null where there are none.
+
+    Two names that only a surrogate tells apart are one. Lists are put together in bulk: polars
+    makes a series of every list that it is given.
+    """
+    places, names, values = [], [], []
+    for place, known in enumerate(tags):
+        if known:
+            cleaned = {clean(name): clean(value) for name, value in known.items()}
+            for name in sorted(cleaned):
+                places.append(place)
+                names.append(name)
+                values.append(cleaned[name])
+    listed = (
+        pl.DataFrame({"place": places, "tag_names": names, "tag_values": values}, schema=TAG_ROWS)
+        .group_by("place")
+        .agg("tag_names", "tag_values")
+    )
+    return (
+        frame.with_row_index("place")
+        .join(listed, on="place", how="left", maintain_order="left")
+        .select(*CALL_COLUMNS)
+    )
+
+
+def block_frame(block: Block, places: Sequence[Place]) -> pl.DataFrame:
+    """The calls of a block as rows of ``staged`` (``CALL_COLUMNS``)."""
+    said: dict[str, Sequence[Any]] = {
+        "workload": [place.workload for place in places],
+        "prompt": [place.prompt for place in places],
+    }
+    known = {**block.columns, **said}
+    frame = pl.DataFrame(known, schema={name: CALL_COLUMNS[name] for name in known})
+    rest = (
+        pl.lit(OF_A_BLOCK.get(name), CALL_COLUMNS[name]).alias(name)
+        for name in UNTAGGED
+        if name not in known
+    )
+    return _tagged(frame.with_columns(rest), block.tags)
 
 
 def bucket_row(line: int, bucket: Bucket) -> dict[str, Any]:

@@ -11,10 +11,12 @@ from auditor.workload.heads import (
     HeadSample,
     Part,
     encoding_of,
+    encoding_of_model,
     group_of,
     rank_of,
+    rank_of_id,
 )
-from auditor.workload.identity import WORKLOAD_TAGS, Place, place_of
+from auditor.workload.identity import WORKLOAD_TAGS, Place, Places
 from auditor.workload.pairs import Pair, observed_pairs
 from auditor.workload.prefix import LEVELS, measure_prefixes
 
@@ -29,10 +31,12 @@ __all__ = [
     "Pair",
     "Part",
     "Place",
+    "Places",
     "encoding_of",
+    "encoding_of_model",
     "group_of",
     "measure_prefixes",
     "observed_pairs",
-    "place_of",
     "rank_of",
+    "rank_of_id",
 ]
