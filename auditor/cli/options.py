@@ -106,6 +106,12 @@ rereading_options = options(
 reading_options = options(
     rereading_options,
     click.option("--keep-text", is_flag=True, help="Store prompts and answers with the calls."),
+    click.option(
+        "--jobs",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Processes that read logs at once; one a core unless given.",
+    ),
 )
 scenario_files_option = click.option(
     "--scenarios",

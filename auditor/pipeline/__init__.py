@@ -4,6 +4,7 @@ from auditor.pipeline.explain import Explanation, explain
 from auditor.pipeline.ingest import Ingested, ingest
 from auditor.pipeline.prompts import pairs_of
 from auditor.pipeline.replay import MAX_DIMENSIONS, Question, Replay, replay
+from auditor.pipeline.workers import cores
 
 __all__ = [
     "MAX_DIMENSIONS",
@@ -11,6 +12,7 @@ __all__ = [
     "Ingested",
     "Question",
     "Replay",
+    "cores",
     "explain",
     "ingest",
     "pairs_of",

@@ -9,7 +9,9 @@ began them, however that ends.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -29,6 +31,13 @@ MOST_WAITING = 8
 
 FullGroups = Callable[[], Full]
 END = None
+
+
+def cores() -> int:
+    """The processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def read_in_order(
@@ -153,7 +162,8 @@ def _end(process: BaseProcess, line: Connection) -> None:
 
 def _work(line: Connection, manner: Manner) -> None:
     """What a worker does until its line is cut."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that began it will end it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who began it will end it
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # and so it leaves no file behind
     reader = Reader(manner)
     try:
         while True:

@@ -219,6 +219,7 @@ def take_in(
     assume_model: str | None,
     estimate: bool,
     keep_text: bool,
+    jobs: int | None = None,
     sampling: bool = True,
 ) -> pipeline.Ingested:
     known = formats_of(settings)
@@ -236,6 +237,7 @@ def take_in(
             keep_text=keep_text,
             workload_tags=settings.workload_tags or WORKLOAD_TAGS,
             sampling=sampling,
+            jobs=jobs or pipeline.cores(),
             on_bytes=on_bytes,
         )
     _report(done)
