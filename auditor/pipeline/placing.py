@@ -11,6 +11,7 @@ import polars as pl
 
 from auditor.formats import Block
 from auditor.pipeline.counting import NOBODY, Counted
+from auditor.pipeline.rows import frame_of
 from auditor.records import Call, Text, clean
 from auditor.store import Store
 from auditor.workload import (
@@ -22,6 +23,7 @@ from auditor.workload import (
     HeadSample,
     Place,
     Places,
+    Sampled,
     encoding_of,
     encoding_of_model,
     group_of,
@@ -31,7 +33,7 @@ from auditor.workload import (
 
 MOST_HEADS = 500
 MOST_TOKENS = 1 << 19
-BATCH_HEADS = 20_000
+BATCH_HEADS, BATCH_CHARACTERS = 20_000, 1 << 26
 Full = Mapping[Group, int]
 LIMITS = {"most_heads": MOST_HEADS, "most_tokens": MOST_TOKENS}
 
@@ -141,19 +143,17 @@ class Placer:
         assert place.workload is not None and place.prompt is not None
         group = group_of(place.workload, called_at, encoding)
         if self._sample.wants(group, rank, place.prompt):
-            head = self._maker.head_of(
-                text, place.workload, place.prompt, called_at, encoding, rank
-            )
-            self._sample.add(head)
+            self._sample.add(Sampled(text, place.workload, encoding, rank, place.prompt, called_at))
 
     @property
     def is_loaded(self) -> bool:
         """Whether so many prompts are held that they should be taken."""
-        return len(self._sample) >= BATCH_HEADS
+        held = self._sample
+        return len(held) >= BATCH_HEADS or held.characters >= BATCH_CHARACTERS
 
     def take(self) -> Placed:
         """What was placed since it was last taken."""
-        heads = self._sample.take()
+        heads = tuple(map(self._maker.head_of, self._sample.take()))
         places = [
             {"workload": name, "found_by": place.found_by, "label": clean(place.label)}
             for name, place in self._workloads.items()
@@ -161,10 +161,10 @@ class Placer:
         parts = {(part.part, part.encoding): part for head in heads for part in head.parts}
         self._workloads.clear()
         return Placed(
-            pl.DataFrame(places, schema=WORKLOAD_COLUMNS),
-            pl.DataFrame([_head_row(head) for head in heads], schema=HEAD_COLUMNS),
+            frame_of(places, WORKLOAD_COLUMNS),
+            frame_of([_head_row(head) for head in heads], HEAD_COLUMNS),
             pl.DataFrame(
-                [{name: getattr(part, name) for name in PART_COLUMNS} for part in parts.values()],
+                {name: [getattr(part, name) for part in parts.values()] for name in PART_COLUMNS},
                 schema=PART_COLUMNS,
             ),
         )

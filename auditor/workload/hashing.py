@@ -90,13 +90,9 @@ class HashKey:
         """For each token four bytes: the hash of ``start`` and of all tokens up to it."""
         state = hashlib.blake2b(key=self._key, digest_size=LINK_BYTES, person=b"link")
         state.update(canonical(start))
-        packed = struct.pack(f"<{len(tokens)}I", *tokens)
         update, copy = state.update, state.copy  # looked up once: this loop is the cost of sampling
-        links = []
-        for place in range(0, len(packed), 4):
-            update(packed[place : place + 4])
-            links.append(copy().digest())
-        return b"".join(links)
+        packed = map(struct.Struct("<I").pack, tokens)
+        return b"".join([copy().digest() for _ in map(update, packed)])
 
     def _hash(self, domain: bytes, data: bytes, size: int) -> bytes:
         return hashlib.blake2b(data, key=self._key, digest_size=size, person=domain).digest()
