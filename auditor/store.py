@@ -29,6 +29,8 @@ NOT_OURS = "Name a file made by `audit ingest`, or a new one; this one was not t
 MAGIC = b"DUCK"
 MAGIC_AT = 8
 
+INTERRUPTED = "Query interrupted"
+
 
 class Store:
     """An open store. Use as a context manager; leaving it closes the file."""
@@ -94,6 +96,10 @@ class Store:
                 hint="Check the space on the disk and that the file is sound; what was stored "
                 "before this run stays as it was.",
             ) from error
+        except RuntimeError as error:
+            if str(error) == INTERRUPTED:
+                raise KeyboardInterrupt from error  # DuckDB's word for a signal within a query
+            raise
 
     def run(self, name: str, /, **values: Any) -> None:
         """Run ``queries/NAME.sql``; each of its statements gets the values it names."""

@@ -285,9 +285,18 @@ def _ending_in_order() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(ENDED))
+    told = []
+
+    def end(*_: object) -> None:
+        told.append(ENDED)
+        sys.exit(ENDED)
+
+    before = signal.signal(signal.SIGTERM, end)
     try:
         yield
+    except SystemExit as ended:
+        # a query that is broken off does not say which signal did it
+        sys.exit(ENDED if told else ended.code)
     finally:
         signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 

@@ -27,6 +27,7 @@ from auditor.workload import (
     encoding_of,
     encoding_of_model,
     group_of,
+    length_of,
     rank_of,
     rank_of_id,
 )
@@ -143,7 +144,11 @@ class Placer:
         assert place.workload is not None and place.prompt is not None
         group = group_of(place.workload, called_at, encoding)
         if self._sample.wants(group, rank, place.prompt):
-            self._sample.add(Sampled(text, place.workload, encoding, rank, place.prompt, called_at))
+            self._sample.add(
+                Sampled(
+                    text, place.workload, encoding, rank, place.prompt, called_at, length_of(text)
+                )
+            )
 
     @property
     def is_loaded(self) -> bool:

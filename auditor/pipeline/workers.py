@@ -29,6 +29,8 @@ WORTH_BYTES = 24 << 20
 MOST_WAITING = 8
 """Batches of a source that wait for the sources before it."""
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 FullGroups = Callable[[], Full]
 END = None
 
@@ -147,11 +149,25 @@ def _workers(manner: Manner, jobs: int) -> Iterator[list[_Worker]]:
         for _ in range(jobs):
             ours, theirs = context.Pipe()
             process = context.Process(target=_work, args=(theirs, manner), daemon=True)
-            process.start()
+            with _undisturbed():
+                process.start()
             stack.callback(_end, process, ours)
             theirs.close()
             workers.append(_Worker(process, ours))
         yield workers
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """No signal ends this process, nor the one that it begins here, before that has begun."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end(process: BaseProcess, line: Connection) -> None:
@@ -164,6 +180,8 @@ def _work(line: Connection, manner: Manner) -> None:
     """What a worker does until its line is cut."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who began it will end it
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # and so it leaves no file behind
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     reader = Reader(manner)
     try:
         while True:

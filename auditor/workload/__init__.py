@@ -14,6 +14,7 @@ from auditor.workload.heads import (
     encoding_of,
     encoding_of_model,
     group_of,
+    length_of,
     rank_of,
     rank_of_id,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "encoding_of",
     "encoding_of_model",
     "group_of",
+    "length_of",
     "measure_prefixes",
     "observed_pairs",
     "rank_of",

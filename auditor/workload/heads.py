@@ -77,7 +77,10 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """A call whose prompt is in the sample, before it is cut into a head."""
+    """A call whose prompt is in the sample, before it is cut into a head.
+
+    ``length`` is that of its text (``length_of``).
+    """
 
     text: Text
     workload: str
@@ -85,17 +88,18 @@ class Sampled:
     rank: int
     prompt: int
     called_at: datetime | None
+    length: int
 
     @property
     def group(self) -> Group:
         """What it is sampled with."""
         return group_of(self.workload, self.called_at, self.encoding)
 
-    @property
-    def characters(self) -> int:
-        """How long its messages are, roughly."""
-        contents = (message.get("content") for message in _messages(self.text))
-        return sum(len(content) for content in contents if isinstance(content, str | list))
+
+def length_of(text: Text) -> int:
+    """How long the messages of a prompt are, roughly, in characters."""
+    contents = (message.get("content") for message in _messages(text))
+    return sum(len(content) for content in contents if isinstance(content, str | list))
 
 
 def group_of(workload: str, called_at: datetime | None, encoding: str) -> Group:
@@ -230,12 +234,12 @@ class HeadSample:
         group, order = call.group, (call.rank, call.prompt)
         kept = self._kept.setdefault(group, [])
         self._calls[group, order] = call
-        self.characters += call.characters
+        self.characters += call.length
         if len(kept) < self._most:
             heappush(kept, (-call.rank, -call.prompt))
         else:
             rank, prompt = heapreplace(kept, (-call.rank, -call.prompt))
-            self.characters -= self._calls.pop((group, (-rank, -prompt))).characters
+            self.characters -= self._calls.pop((group, (-rank, -prompt))).length
 
     def take(self) -> tuple[Sampled, ...]:
         """All calls that are kept; the sample is empty afterwards."""
