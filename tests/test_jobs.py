@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import pickle
@@ -13,6 +14,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from helpers.runs import book
 from auditor.config import load as load_config
 from auditor.errors import AuditError, SourceError
 from auditor.formats import known_formats
-from auditor.pipeline import ingest, workers
+from auditor.pipeline import ingest, placing, workers
 from auditor.pipeline.counting import Gauge
 from auditor.session.common import formats_of
 from auditor.sources import find
@@ -84,10 +86,13 @@ def filled(logs: Path, jobs: int, **more: Any) -> dict[str, list[str]]:
     return in_full(db)
 
 
-@pytest.mark.parametrize("keep_text", [False, True])
-def test_the_number_of_processes_changes_nothing(tmp_path: Path, keep_text: bool) -> None:
+@pytest.mark.parametrize(("keep_text", "part_bytes"), [(False, 1 << 20), (True, 5_000)])
+def test_the_number_of_processes_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep_text: bool, part_bytes: int
+) -> None:
     (tmp_path / "logs").mkdir()
     logs = logs_of_all_kinds(tmp_path / "logs")
+    monkeypatch.setattr(workers, "PART_BYTES", part_bytes)
     alone = filled(logs, 1, keep_text=keep_text)
     assert filled(logs, 3, keep_text=keep_text) == alone
     assert len(alone["calls"]) > 300 and alone["rejects"] and alone["heads"]
@@ -103,6 +108,49 @@ def test_what_was_read_of_later_files_waits_but_never_without_end(
         lines = [capture(f"{day}-{n}", "2023-08-02T10:00:00Z") for n in range(50)]
         write(tmp_path / "logs" / f"{day}.jsonl", lines)
     assert filled(tmp_path / "logs", 2) == filled(tmp_path / "logs", 1)
+
+
+@pytest.mark.parametrize("part_bytes", [200, 3_000])
+def test_a_file_that_is_read_in_parts_is_read_as_a_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part_bytes: int
+) -> None:
+    """Line numbers, samples of prompts (here of two a group at most), calls given twice."""
+    monkeypatch.setattr(placing, "MOST_HEADS", 2)
+    monkeypatch.setattr(placing, "LIMITS", {**placing.LIMITS, "most_heads": 2})
+    monkeypatch.setattr(workers, "PART_BYTES", part_bytes)
+    lines: list[Any] = []
+    for n in range(60):
+        call = capture(f"call-{n % 45}", f"2023-0{n % 2 + 7}-02T10:00:00Z")
+        said = [("system", f"template {n % 3}"), ("user", f"question {n % 45}")]
+        call["request"]["messages"] = [{"role": role, "content": text} for role, text in said]
+        lines += [call, *(["{broken", ""] if n % 7 == 0 else [])]
+    (tmp_path / "logs").mkdir()
+    write(tmp_path / "logs" / "one.jsonl", lines)
+    alone = filled(tmp_path / "logs", 1)
+    assert filled(tmp_path / "logs", 2) == alone
+    assert len(alone["heads"]) == 3 * 2 * 2
+
+
+def test_formats_that_read_by_line_read_their_fixtures_in_parts_as_a_whole() -> None:
+    """Any cut between two lines: what stands before a line changes nothing about it."""
+    seen = set()
+    for format in known_formats():
+        for path in sorted((FIXTURES / "formats" / format.name).glob("*")):
+            if not format.by_line or path.name.endswith(".expected.json"):
+                continue
+            (file,) = find([str(path)])
+            with file.open() as stream:
+                raw = stream.readlines()
+            whole = list(format.read(file, io.BytesIO(b"".join(raw))))
+            parts = [
+                reading
+                for before, line in enumerate(raw)
+                for one in format.read(file, io.BytesIO(line))
+                for reading in [replace(one, line=one.line + before)]
+            ]
+            assert parts == whole
+            seen.add(format.name)
+    assert seen == {format.name for format in known_formats() if format.by_line}
 
 
 def test_a_broken_file_ends_the_run_as_it_would_in_one_process(tmp_path: Path) -> None:

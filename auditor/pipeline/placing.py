@@ -50,6 +50,8 @@ HEAD_COLUMNS: dict[str, Any] = {
     "tokens": pl.Int64,
     "parts": pl.List(pl.UInt64),
 }
+GROUP = ("workload", "month", "encoding")
+RANK_COLUMNS = {name: HEAD_COLUMNS[name] for name in (*GROUP, "rank", "prompt")}
 PART_COLUMNS = {
     "part": pl.UInt64,
     "encoding": pl.String,
@@ -72,6 +74,37 @@ class Placed:
         store.show("batch_heads", self.heads)
         store.show("batch_parts", self.parts)
         store.run("ingest/stage_heads")
+
+
+class Ranks:
+    """The smallest ranks of what was sampled of a source so far."""
+
+    def __init__(self) -> None:
+        self._smallest = pl.DataFrame(schema=RANK_COLUMNS)
+
+    def clear(self) -> None:
+        """Begin a source."""
+        self._smallest = self._smallest.clear()
+
+    def add(self, placed: Placed) -> None:
+        """Take in what a part of the source brought."""
+        both = pl.concat([self._smallest, placed.heads.select(*RANK_COLUMNS)])
+        self._smallest = both.unique().filter(
+            pl.col("rank").rank("ordinal").over(*GROUP) <= MOST_HEADS
+        )
+
+    def least(self, full: Full) -> Full:
+        """``full``, with the groups that the source has filled itself."""
+        own = (
+            self._smallest.group_by(*GROUP)
+            .agg(pl.len().alias("heads"), pl.col("rank").max())
+            .filter(pl.col("heads") >= MOST_HEADS)
+        )
+        found = {(w, m, e): rank for w, m, e, rank in own.select(*GROUP, "rank").iter_rows()}
+        return {
+            group: min(rank for rank in (full.get(group), found.get(group)) if rank is not None)
+            for group in {**full, **found}
+        }
 
 
 def full_groups(store: Store) -> Full:

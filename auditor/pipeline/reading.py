@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
@@ -18,6 +19,7 @@ from auditor.pipeline.rows import (
     bucket_row,
     call_frame,
     call_row,
+    frame_of,
     reject_row,
 )
 from auditor.records import Call, Context, Reading, Reject
@@ -66,6 +68,16 @@ class Source:
     format: Format
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some lines of a source whose format reads each line by itself; ``size`` is for progress."""
+
+    source: Source
+    data: bytes
+    lines_before: int
+    size: int
+
+
 @dataclass(frozen=True)
 class Manner:
     """How sources are read: who counts, under which key prompts are hashed, what is kept."""
@@ -96,6 +108,7 @@ class Batch:
 class _Rows:
     """Rows of the batch that is being filled."""
 
+    lines_before: int
     calls: list[dict[str, Any]] = field(default_factory=list)
     tags: list[Mapping[str, str]] = field(default_factory=list)
     blocks: list[pl.DataFrame] = field(default_factory=list)
@@ -115,13 +128,16 @@ class _Rows:
 
     def batch(self, size: int, placed: Placed | None) -> Batch:
         return Batch(
-            pl.concat([call_frame(self.calls, self.tags), *self.blocks]),
-            pl.DataFrame(self.rejects, schema=REJECT_COLUMNS),
-            pl.DataFrame(self.buckets, schema=BUCKET_COLUMNS),
+            self._numbered(pl.concat([call_frame(self.calls, self.tags), *self.blocks])),
+            self._numbered(frame_of(self.rejects, REJECT_COLUMNS)),
+            self._numbered(frame_of(self.buckets, BUCKET_COLUMNS)),
             self.tally,
             size,
             placed,
         )
+
+    def _numbered(self, frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.with_columns(pl.col("line") + self.lines_before)
 
 
 class Reader:
@@ -137,18 +153,28 @@ class Reader:
 
         Raises SourceError when the file cannot be read, or is not what its digest says.
         """
+        with source.file.open(self._told, sha256=source.sha256) as stream:
+            yield from self._batches(source, stream, full, 0)
+
+    def batches_of(self, part: Part, full: Full) -> Iterator[Batch]:
+        """A part of a source in batches, one at least."""
+        self._told(part.size)
+        yield from self._batches(part.source, io.BytesIO(part.data), full, part.lines_before)
+
+    def _batches(
+        self, source: Source, stream: BinaryIO, full: Full, lines_before: int
+    ) -> Iterator[Batch]:
         placer = self._placer
         placer.begin(full)
-        rows = _Rows()
-        with source.file.open(self._told, sha256=source.sha256) as stream:
-            for reading in self._readings(source, stream):
-                if isinstance(reading, Block):
-                    rows.add(block_frame(reading, placer.place_block(reading)))
-                else:
-                    self._take(rows, reading)
-                if rows.is_full or placer.is_loaded:
-                    yield rows.batch(self._told_size(), placer.take() if placer.is_loaded else None)
-                    rows = _Rows()
+        rows = _Rows(lines_before)
+        for reading in self._readings(source, stream):
+            if isinstance(reading, Block):
+                rows.add(block_frame(reading, placer.place_block(reading)))
+            else:
+                self._take(rows, reading)
+            if rows.is_full or placer.is_loaded:
+                yield rows.batch(self._told_size(), placer.take() if placer.is_loaded else None)
+                rows = _Rows(lines_before)
         yield rows.batch(self._told_size(), placer.take())
 
     def _readings(self, source: Source, stream: BinaryIO) -> Iterator[Reading | Block]:
