@@ -12,10 +12,13 @@ import lzma
 from binascii import b2a_base64
 from dataclasses import dataclass
 from importlib.resources import files
-
-import tiktoken
+from typing import TYPE_CHECKING
 
 from auditor.errors import TokenizerError
+from auditor.tokens.errors import UncountableError
+
+if TYPE_CHECKING:
+    import tiktoken
 
 _R50K_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
 _CL100K_PATTERN = (
@@ -91,6 +94,8 @@ def load_encoding(name: str) -> tiktoken.Encoding:
     Raises TokenizerError when the name is unknown, or when the rank data inside the package is
     missing or does not match the published checksum.
     """
+    import tiktoken
+
     spec = _spec(name)
     return tiktoken.Encoding(
         name,
@@ -106,12 +111,29 @@ def load_whole_text_encoding(name: str) -> tiktoken.Encoding:
 
     For pieces whose bounds are known and which are too long for the splitting pattern.
     """
+    import tiktoken
+
     return tiktoken.Encoding(
         f"{name}_whole_text",
         pat_str=_WHOLE_TEXT_PATTERN,
         mergeable_ranks=_read_ranks(name),
         special_tokens={},
     )
+
+
+def tokens_of(text: str, encoding: tiktoken.Encoding) -> list[int]:
+    """The tokens of a text that tiktoken can take as it is; names of special tokens are text.
+
+    Raises UncountableError where tiktoken panics all the same, so that one text ends no ingest: its
+    PanicException is no Exception.
+    """
+    try:
+        return encoding.encode_ordinary(text)
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        reason = f"a text of {len(text):,} characters, on which tiktoken broke down"
+        raise UncountableError(reason) from error
 
 
 def pack_ranks(tokens_by_rank: list[bytes]) -> bytes:
