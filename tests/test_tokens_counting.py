@@ -5,20 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from helpers.counters import only_tiktoken, plain_count
+from helpers.counters import only_tiktoken, plain_count, plain_tokens
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from auditor.pipeline.counting import NOBODY, TOKENIZER, Gauge
 from auditor.prices import open_book
 from auditor.records import Call, Text
-from auditor.tokens import TextCounter, UncountableError, count_prompts, count_text, split_at_token
+from auditor.tokens import (
+    TextCounter,
+    UncountableError,
+    count_prompts,
+    count_text,
+    encode_text,
+    split_at_token,
+)
 from auditor.tokens.counting import LONGEST_SAFE_RUN, split_at_long_runs
 from auditor.tokens.encodings import (
     ENCODINGS,
     load_encoding,
     load_whole_text_encoding,
-    tokens_of,
+    unbroken,
 )
 from auditor.tokens.fast import FAST_ENCODINGS
 from auditor.workload.hashing import HashKey
@@ -115,7 +122,7 @@ class PanicException(BaseException):
 
 
 class Broken:
-    """An encoding in place of tiktoken's."""
+    """An encoding in place of a tokenizer's."""
 
     def __init__(self, error: type[BaseException]) -> None:
         self._error = error
@@ -124,6 +131,9 @@ class Broken:
         if "kill" in text:
             raise self._error("StackOverflow")
         return [0] * len(text.split())
+
+    def count(self, text: str) -> int:
+        return len(self.encode_ordinary(text))
 
 
 def break_tiktoken(monkeypatch: pytest.MonkeyPatch, error: type[BaseException]) -> None:
@@ -134,11 +144,23 @@ def break_tiktoken(monkeypatch: pytest.MonkeyPatch, error: type[BaseException]) 
 def test_what_breaks_tiktoken_is_uncountable(monkeypatch: pytest.MonkeyPatch) -> None:
     break_tiktoken(monkeypatch, PanicException)
     with only_tiktoken():
-        with pytest.raises(UncountableError, match="a text of 8 characters, on which tiktoken"):
+        with pytest.raises(
+            UncountableError, match="a text of 8 characters, on which the tokenizer"
+        ):
             count_text("kill  it", "cl100k_base")
         with pytest.raises(UncountableError):
             split_at_token("kill  it", 1, "cl100k_base")
         assert count_text("spare it", "cl100k_base") == 2
+
+
+def test_what_breaks_the_faster_counter_is_left_to_tiktoken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    broken = Broken(PanicException)
+    monkeypatch.setattr("auditor.tokens.counting.fast_encoding", lambda _name: broken)
+    assert encode_text("kill it", "cl100k_base") == plain_tokens("kill it", "cl100k_base")
+    assert count_text("kill it", "cl100k_base") == plain_count("kill it", "cl100k_base")
+    assert encode_text("spare it", "cl100k_base") == [0, 0]
 
 
 def test_a_call_that_breaks_tiktoken_is_counted_by_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +176,7 @@ def test_a_call_that_breaks_tiktoken_is_counted_by_nobody(monkeypatch: pytest.Mo
         head = HeadMaker(HashKey(b"key")).head_of(call("kill it"), "workload", 1, 1)
     assert (killed.usage, killed.by) == (None, NOBODY)
     assert killed.problem is not None
-    assert "on which tiktoken broke down" in killed.problem
+    assert "on which the tokenizer broke down" in killed.problem
     assert spared.by == TOKENIZER
     assert [(part.tokens, part.links) for part in head.parts] == [(None, b"")]
 
@@ -162,7 +184,7 @@ def test_a_call_that_breaks_tiktoken_is_counted_by_nobody(monkeypatch: pytest.Mo
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, SystemExit])
 def test_only_a_panic_is_caught(error: type[BaseException]) -> None:
     with pytest.raises(error):
-        tokens_of("kill", Broken(error))  # type: ignore[arg-type]
+        unbroken(Broken(error).encode_ordinary, "kill")
 
 
 def test_special_tokens_in_text_are_ordinary_text() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from auditor.tokens.encodings import load_encoding, load_whole_text_encoding, tokens_of
+from auditor.tokens.encodings import load_encoding, load_whole_text_encoding, unbroken
+from auditor.tokens.errors import UncountableError
 from auditor.tokens.fast import FastEncoding, fast_encoding, may_differ
 
 CountText = Callable[[str, str], int]
@@ -28,16 +29,27 @@ def count_text(text: str, encoding: str) -> int:
 
     Names of special tokens in the text are ordinary text. Lone surrogates are counted as the
     replacement character, as tiktoken does. The extra ``fast`` changes no count. Raises
-    TokenizerError when the encoding cannot be loaded, UncountableError when tiktoken breaks down.
+    TokenizerError when the encoding cannot be loaded, UncountableError when tiktoken breaks
+    down.
     """
     fast = _fast_for(text, encoding)
-    return len(_tiktokens(text, encoding)) if fast is None else fast.count(text)
+    if fast is not None:
+        try:
+            return unbroken(fast.count, text)
+        except UncountableError:
+            pass
+    return len(_tiktokens(text, encoding))
 
 
 def encode_text(text: str, encoding: str) -> list[int]:
     """The tokens of ``text`` in ``encoding``, under the rules of ``count_text``."""
     fast = _fast_for(text, encoding)
-    return _tiktokens(text, encoding) if fast is None else fast.encode_ordinary(text)
+    if fast is not None:
+        try:
+            return unbroken(fast.encode_ordinary, text)
+        except UncountableError:
+            pass
+    return _tiktokens(text, encoding)
 
 
 def _fast_for(text: str, encoding: str) -> FastEncoding | None:
@@ -47,14 +59,12 @@ def _fast_for(text: str, encoding: str) -> FastEncoding | None:
 
 def _tiktokens(text: str, encoding: str) -> list[int]:
     if len(text) < LONGEST_SAFE_RUN:
-        return tokens_of(text, load_encoding(encoding))
-    return [
-        token
-        for part, whole in split_at_long_runs(text, encoding, LONGEST_SAFE_RUN)
-        for token in tokens_of(
-            part, (load_whole_text_encoding if whole else load_encoding)(encoding)
-        )
-    ]
+        return unbroken(load_encoding(encoding).encode_ordinary, text)
+    tokens = []
+    for part, whole in split_at_long_runs(text, encoding, LONGEST_SAFE_RUN):
+        known = (load_whole_text_encoding if whole else load_encoding)(encoding)
+        tokens += unbroken(known.encode_ordinary, part)
+    return tokens
 
 
 def count_prompts(

@@ -10,15 +10,18 @@ import functools
 import hashlib
 import lzma
 from binascii import b2a_base64
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from auditor.errors import TokenizerError
 from auditor.tokens.errors import UncountableError
 
 if TYPE_CHECKING:
     import tiktoken
+
+Counted = TypeVar("Counted")
 
 _R50K_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
 _CL100K_PATTERN = (
@@ -121,18 +124,18 @@ def load_whole_text_encoding(name: str) -> tiktoken.Encoding:
     )
 
 
-def tokens_of(text: str, encoding: tiktoken.Encoding) -> list[int]:
-    """The tokens of a text that tiktoken can take as it is; names of special tokens are text.
+def unbroken(count: Callable[[str], Counted], text: str) -> Counted:
+    """``count(text)``, a tokenizer's own function.
 
-    Raises UncountableError where tiktoken panics all the same, so that one text ends no ingest: its
-    PanicException is no Exception.
+    Raises UncountableError where the tokenizer panics, so that one text ends no ingest: the
+    PanicException of a library in Rust is no Exception.
     """
     try:
-        return encoding.encode_ordinary(text)
+        return count(text)
     except BaseException as error:
         if type(error).__name__ != "PanicException":
             raise
-        reason = f"a text of {len(text):,} characters, on which tiktoken broke down"
+        reason = f"a text of {len(text):,} characters, on which the tokenizer broke down"
         raise UncountableError(reason) from error
 
 

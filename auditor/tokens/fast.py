@@ -53,8 +53,10 @@ def fast_encoding(name: str) -> FastEncoding | None:
     """The fast form of an encoding, None where there is none or no compared release of it."""
     if name not in FAST_ENCODINGS or not all(map(_is_compared, COMPARED)):
         return None
-    import toktok
-
+    try:
+        import toktok
+    except ImportError:
+        return None
     encoding: FastEncoding = toktok._encoding(name)
     return encoding
 
