@@ -74,6 +74,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 ONLY_IN = {
     "duckdb": "store",
     "tiktoken": "tokens",
+    "toktok": "tokens",
     "click": "cli",
     "filelock": "session",
     "obstore": "objects",

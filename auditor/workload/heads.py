@@ -173,17 +173,23 @@ class HeadMaker:
         if name in self._parts:
             self._parts.move_to_end(name)
             return self._parts[name]
-        text = leading_text(message)
-        tokens = encode_text(text, encoding)
-        start = [message.get("role"), message.get("name")]
-        links = self._key.links(start, tokens[:HEAD_TOKENS])
-        part = Part(*name, self._tokens_of(message, text, len(tokens), encoding), links)
-        self._parts[name] = part
-        self._held += len(links)
+        part = self._parts[name] = Part(*name, *self._cut(message, encoding))
+        self._held += len(part.links)
         while self._held > CACHED_TOKENS * LINK_BYTES:
             _, oldest = self._parts.popitem(last=False)
             self._held -= len(oldest.links)
         return part
+
+    def _cut(self, message: Mapping[str, Any], encoding: str) -> tuple[int | None, bytes]:
+        """Tokens and links of a message."""
+        text = leading_text(message)
+        try:
+            tokens = encode_text(text, encoding)
+        except UncountableError:
+            return None, b""
+        start = [message.get("role"), message.get("name")]
+        links = self._key.links(start, tokens[:HEAD_TOKENS])
+        return self._tokens_of(message, text, len(tokens), encoding), links
 
     def _tokens_of(
         self, message: Mapping[str, Any], text: str, length: int, encoding: str
