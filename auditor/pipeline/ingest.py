@@ -11,6 +11,8 @@ import polars as pl
 
 from auditor.errors import AuditError, SourceError, printable
 from auditor.formats import TOO_DEEP, Format, recognise
+from auditor.formats.columnar import Block
+from auditor.pipeline import blocks
 from auditor.pipeline.booking import Booking
 from auditor.pipeline.counting import Counted
 from auditor.pipeline.placing import Placer
@@ -239,7 +241,13 @@ def _stage_all(
     with file.open(told, sha256=digest) as stream:
         calls: list[dict[str, Any]] = []
         rejects: list[dict[str, Any]] = []
-        for reading in format.read(file, stream):
+        for reading in (format.blocks or format.read)(file, stream):
+            if isinstance(reading, Block):
+                rows = blocks.staged(reading, placer, CALL_COLUMNS, keep_text=keep_text)
+                _stage_frames(store, rows, pl.DataFrame(schema=REJECT_COLUMNS))
+                tally.lines += rows.height
+                tally.records += rows.height
+                continue
             if isinstance(reading, Call):
                 try:
                     counted = gauge(reading)
@@ -271,8 +279,16 @@ def _count(tally: Tally, reading: Reading) -> None:
 
 
 def _stage(store: Store, calls: list[dict[str, Any]], rejects: list[dict[str, Any]]) -> None:
-    store.show("batch_calls", pl.DataFrame(calls, schema=CALL_COLUMNS))
-    store.show("batch_rejects", pl.DataFrame(rejects, schema=REJECT_COLUMNS))
+    _stage_frames(
+        store,
+        pl.DataFrame(calls, schema=CALL_COLUMNS),
+        pl.DataFrame(rejects, schema=REJECT_COLUMNS),
+    )
+
+
+def _stage_frames(store: Store, calls: pl.DataFrame, rejects: pl.DataFrame) -> None:
+    store.show("batch_calls", calls)
+    store.show("batch_rejects", rejects)
     store.run("ingest/stage")
 
 

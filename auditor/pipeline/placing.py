@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import polars as pl
@@ -59,7 +59,7 @@ class Placer:
     ) -> None:
         self._store = store
         self._sampling = sampling
-        self._tags = tuple(tags)
+        self.tags = tuple(tags)
         self.key = HashKey(store.hash_key)
         self._maker = HeadMaker(self.key)
         self._sample = HeadSample({}, MOST_HEADS)
@@ -76,7 +76,7 @@ class Placer:
 
     def place(self, call: Call, counted: Counted) -> Place:
         """Where a call belongs. Its prompt is sampled if it was answered."""
-        place = place_of(call, self.key, self._tags)
+        place = place_of(call, self.key, self.tags)
         if place.workload is None:
             return place
         self._workloads.setdefault(place.workload, place)
@@ -85,6 +85,10 @@ class Placer:
         if place.prompt is not None and answered and counted.by != NOBODY:
             self._sample_prompt(call, place.workload, place.prompt)
         return place
+
+    def workload_of(self, tags: Mapping[str, str]) -> str | None:
+        """What a chat call belongs to of which only its tags are known."""
+        return self.place(Call(0, tags=dict(tags)), Counted(None, NOBODY)).workload
 
     def _sample_prompt(self, call: Call, workload: str, prompt: int) -> None:
         group = group_of(workload, call.called_at, encoding_of(call))
