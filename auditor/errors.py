@@ -7,6 +7,8 @@ place, ``cli.main``.
 
 from __future__ import annotations
 
+from typing import Any
+
 
 def printable(text: str) -> str:
     """Text fit for a terminal: control characters (colours, line ends) are written out."""
@@ -22,6 +24,10 @@ class AuditError(Exception):
     def __init__(self, message: str, *, hint: str) -> None:
         super().__init__(message)
         self.hint = hint
+
+    def __reduce__(self) -> Any:
+        """As it is, from one process to another: what made it need not be told again."""
+        return _again, (type(self), self.args, self.__dict__)
 
 
 class LineError(AuditError):
@@ -61,3 +67,9 @@ class StoreBusyError(StoreError):
 
 class TokenizerError(AuditError):
     """An encoding cannot be loaded or does not match its published checksum."""
+
+
+def _again(kind: type[AuditError], args: tuple[Any, ...], state: dict[str, Any]) -> AuditError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error

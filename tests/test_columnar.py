@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import polars as pl
 import pytest
@@ -14,16 +14,14 @@ from helpers.runs import book, formats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditor.formats import Format, columnar
-from auditor.formats.columnar import Block
+from auditor.formats import Block, Format, Frame, columnar
 from auditor.formats.mapped import from_mapping
-from auditor.pipeline import blocks
 from auditor.pipeline.counting import Gauge
-from auditor.pipeline.ingest import CALL_COLUMNS, call_row
+from auditor.pipeline.frames import staged
 from auditor.pipeline.placing import Placer
+from auditor.pipeline.rows import call_frame, call_row
 from auditor.records import Call, Context, Reading, Reject
 from auditor.sources import LogFile
-from auditor.store import Store
 
 AZURE, BURST = (
     next(format for format in formats() if format.name == name)
@@ -68,22 +66,10 @@ PLAIN = (
 )
 PLAIN_ROW = dict(zip(COLUMNS, PLAIN, strict=True))
 
-COUNTS: tuple[str, ...] = (
-    "0",
-    "7",
-    "007",
-    "434.0",
-    "434.",
-    "434.00",
-    "434.5",
-    "-1",
-    "+5",
-    " 5 ",
-    "1e3",
-    "٣",
-    "1_0",
+COUNTS = (
+    *("0", "7", "007", "434.0", "434.", "434.00", "434.5", "-1", "+5", " 5 ", "1e3", "٣", "1_0"),
+    *("", " ", "x", "1000000000000", "1000000000001", "999999999999", "9" * 17, "5\u00a0"),
 )
-COUNTS += ("", " ", "x", "1000000000000", "1000000000001", "999999999999", "9" * 17, "5\u00a0")
 TIMES = (
     "2023-08-22T10:00:00Z",
     "2023-08-22T10:00:00",
@@ -123,20 +109,10 @@ TIMES = (
     "soon",
     "",
 )
-AMOUNTS: tuple[str, ...] = (
-    "0.5",
-    "00.5",
-    "1e-7",
-    "-1",
-    "+1",
-    ".5",
-    "5.",
-    "0",
-    "1234567890",
-    "0." + "1" * 25,
-    "x",
+AMOUNTS = (
+    *("0.5", "00.5", "1e-7", "-1", "+1", ".5", "5.", "0", "1234567890", "0." + "1" * 25, "x"),
+    *("0." + "1" * 24, "", " 1", "1,5", "NaN"),
 )
-AMOUNTS += ("0." + "1" * 24, "", " 1", "1,5", "NaN")
 TEXTS = ("", " ", "a", "é", "ok", "error", "429", "standard", "\u2028", "#", "null", "\x00", "\x85")
 ODD = (
     *(
@@ -165,38 +141,27 @@ def table(content: bytes) -> Iterator[LogFile]:
         yield LogFile(path, path.name)
 
 
-class EmptyStore:
-    """All that a placer asks of a store."""
-
-    hash_key = b"key"
-
-    def rows(self, name: str, **values: object) -> list[Any]:
-        return []
-
-
 class Found:
     """What is found in a table: rows of ``staged`` by line, refusals, lines that are no call."""
 
-    def __init__(self, *, keep_text: bool = False) -> None:
-        self._placer = Placer(cast(Store, EmptyStore()))
-        self._placer.begin()
+    def __init__(self) -> None:
+        self._placer = Placer(b"key")
         self._gauge = Gauge(book(), {})
-        self._keep_text = keep_text
         self._frames: list[pl.DataFrame] = []
-        self._rows: list[dict[str, Any]] = []
         self.rejects: list[Reject] = []
         self.context: list[Context] = []
-        self.in_blocks = 0
+        self.in_frames = 0
 
-    def add(self, reading: Block | Reading) -> None:
-        if isinstance(reading, Block):
-            self.in_blocks += reading.calls.height
-            self._frames.append(
-                blocks.staged(reading, self._placer, CALL_COLUMNS, keep_text=self._keep_text)
-            )
+    def add(self, reading: Block | Frame | Reading) -> None:
+        assert not isinstance(reading, Block)
+        if isinstance(reading, Frame):
+            self.in_frames += reading.calls.height
+            self._frames.append(staged(reading, self._placer))
         elif isinstance(reading, Call):
             counted = self._gauge(reading)
-            self._rows.append(call_row(reading, counted, self._placer, self._keep_text))
+            place = self._placer.place(reading, counted)
+            row = call_row(reading, counted, place, self._placer.key, False)
+            self._frames.append(call_frame([row], [reading.tags]))
         elif isinstance(reading, Reject):
             self.rejects.append(reading)
         else:
@@ -204,8 +169,7 @@ class Found:
 
     @property
     def calls(self) -> list[dict[str, Any]]:
-        rows = pl.DataFrame(self._rows, schema=CALL_COLUMNS)
-        return pl.concat([rows, *self._frames]).sort("line").to_dicts()
+        return pl.concat([call_frame([], []), *self._frames]).sort("line").to_dicts()
 
     @property
     def workloads(self) -> dict[str, Any]:
@@ -219,7 +183,7 @@ def both(
     assert format.blocks is not None
     with table(content) as file, pytest.MonkeyPatch.context() as patch:
         patch.setattr(columnar, "BLOCK_BYTES", block)
-        rows, columns = (Found(keep_text=keep_text) for _ in range(2))
+        rows, columns = (Found() for _ in range(2))
         with file.open() as stream:
             for reading in format.read(file, stream):
                 rows.add(reading)
@@ -232,7 +196,7 @@ def both(
 def check_same(
     format: Format, content: bytes, block: int = 64, *, keep_text: bool = False
 ) -> tuple[Found, Found]:
-    rows, columns = both(format, content, block, keep_text=keep_text)
+    rows, columns = both(format, content, block)
     assert columns.calls == rows.calls
     assert sorted(columns.rejects, key=lambda one: one.line) == rows.rejects
     assert sorted(columns.context, key=lambda one: one.line) == rows.context
@@ -261,7 +225,7 @@ def test_every_spelling_of_a_cell(column: str) -> None:
     spellings = {"usd": AMOUNTS, "status": TEXTS}.get(column, COUNTS)
     lines = [line(**{column: text}) for text in spellings if "," not in text]
     _, columns = check_same(mapping(), (HEAD + "".join(lines)).encode(), 1 << 20)
-    assert columns.in_blocks
+    assert columns.in_frames
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
@@ -274,23 +238,22 @@ def test_every_spelling_of_a_time(zone: str, time_format: str) -> None:
         check_same(format, (HEAD + line(at=first) + rest).encode(), 1 << 20)
 
 
-def test_plain_lines_are_read_in_blocks() -> None:
+def test_plain_lines_are_read_in_frames() -> None:
     """Else nothing is tested here, and nothing is fast."""
     content = (HEAD + line() + line(**{"in": "1"}) + line(id="", team="") + line() * 50).encode()
     _, columns = check_same(mapping(), content, 1 << 20)
-    assert columns.in_blocks == 52  # 1 sent is less than what was read from the cache
+    assert columns.in_frames == 52  # 1 sent is less than what was read from the cache
     assert len(columns.rejects) == 1
 
 
-@pytest.mark.parametrize("keep_text", [False, True])
 @pytest.mark.parametrize("outside", [[], ["cached_input"], ["cache_write", "reasoning"]])
-def test_what_is_inside_what(outside: list[str], keep_text: bool) -> None:
+def test_what_is_inside_what(outside: list[str]) -> None:
     lines = [
         line(**{"in": sent, "out": made})
         for sent in ["0", "1", "12", "15", "99"]
         for made in "0123"
     ]
-    check_same(mapping(outside=outside), (HEAD + "".join(lines)).encode(), keep_text=keep_text)
+    check_same(mapping(outside=outside), (HEAD + "".join(lines)).encode())
 
 
 @pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
@@ -302,7 +265,7 @@ def test_every_delimiter_with_and_without_a_header(mark: str, bare: bool, end: s
     content = head + line(mark) * 20 + line(mark, id="") * 3 + "\n" + line(mark)
     rows, columns = check_same(format, content.replace("\n", end).encode(), 1 << 20)
     assert len(rows.calls) == 24
-    assert columns.in_blocks == 24
+    assert columns.in_frames == 24
 
 
 @pytest.mark.parametrize(

@@ -352,7 +352,7 @@ def test_an_ingest_that_breaks_off_keeps_whole_files_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
     """It stops inside the second file, when some of its rows are staged already."""
-    monkeypatch.setattr(sys.modules["auditor.pipeline.ingest"], "BATCH_RECORDS", 4)
+    monkeypatch.setattr(sys.modules["auditor.pipeline.reading"], "BATCH_RECORDS", 4)
     logs = three_files(tmp_path / "logs")
     with Store.open(None) as undisturbed, Store.open(None) as first_alone:
         take_in(undisturbed, *logs)
@@ -437,7 +437,7 @@ def test_a_format_that_fails_while_reading_leaves_no_trace(tmp_path: Path) -> No
             yield next(readings)
             raise BrokenOffError
 
-        return changed(known, read=read)
+        return changed(known, read=read, blocks=None)
 
     with Store.open(None) as store, Store.open(None) as empty:
         with pytest.raises(BrokenOffError):

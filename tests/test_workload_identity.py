@@ -13,7 +13,7 @@ from auditor import secret
 from auditor.errors import StoreError
 from auditor.records import Call, Text
 from auditor.store import Store
-from auditor.workload import HashKey, Place, place_of
+from auditor.workload import HashKey, Place, Places
 from auditor.workload.identity import opening_of
 
 KEY = HashKey(b"a secret of the tests")
@@ -32,7 +32,7 @@ def user(text: str) -> dict[str, Any]:
 
 
 def place(*messages: dict[str, Any], **more: Any) -> Place:
-    return place_of(call(*messages, **more), KEY)
+    return Places(KEY).of(call(*messages, **more))
 
 
 def test_a_tag_comes_before_the_system_message_and_that_before_the_opening() -> None:
@@ -47,9 +47,9 @@ def test_a_tag_comes_before_the_system_message_and_that_before_the_opening() -> 
 
 def test_the_first_configured_tag_that_a_call_has_decides() -> None:
     tagged = call(user("x"), tags={"task": "a", "workload": "b", "team": "c"})
-    assert place_of(tagged, KEY).label == "b"
-    assert place_of(tagged, KEY, ["team", "task"]).label == "c"
-    assert place_of(tagged, KEY, ["missing"]).found_by == "opening"
+    assert Places(KEY).of(tagged).label == "b"
+    assert Places(KEY, ["team", "task"]).of(tagged).label == "c"
+    assert Places(KEY, ["missing"]).of(tagged).found_by == "opening"
 
 
 def test_equal_values_of_different_tags_are_different_workloads() -> None:
@@ -86,7 +86,7 @@ def test_an_embedding_is_no_work_for_a_chat_model() -> None:
 
 def test_a_completion_is_told_by_its_prompt() -> None:
     text = Text(prompts=("Once upon a time there was",))
-    found = place_of(Call(1, text=text, endpoint="completion"), KEY)
+    found = Places(KEY).of(Call(1, text=text, endpoint="completion"))
     assert found.found_by == "opening"
     assert found.prompt is not None
 
@@ -96,8 +96,8 @@ def test_an_id_is_twelve_hexadecimal_digits_and_depends_on_the_key_alone() -> No
     assert one is not None
     assert len(one) == 12
     assert int(one, 16) >= 0
-    assert one == place_of(call(user("Hello")), HashKey(b"a secret of the tests")).workload
-    assert one != place_of(call(user("Hello")), HashKey(b"another")).workload
+    assert one == Places(HashKey(b"a secret of the tests")).of(call(user("Hello"))).workload
+    assert one != Places(HashKey(b"another")).of(call(user("Hello"))).workload
 
 
 def test_the_order_of_keys_in_a_message_does_not_matter() -> None:

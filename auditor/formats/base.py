@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -15,7 +16,7 @@ from auditor.records import Context, Reading, Reject
 from auditor.sources import BOM, LogFile
 
 if TYPE_CHECKING:
-    from auditor.formats.columnar import Block
+    import polars as pl
 
 SAMPLE_BYTES = 1 << 18
 SAMPLE_OBJECTS = 40
@@ -98,18 +99,45 @@ def delimiter_of(start: Sample, columns: Iterable[str]) -> str | None:
 
 
 @dataclass(frozen=True)
+class Block:
+    """Calls that were read in columns, each on one line of its own and counted by the provider.
+
+    ``columns`` are called as the fields of Call and of Usage; one that is not there is as these
+    have it by default. ``tags`` and ``messages`` (of the prompt, ``role`` and ``content``) are
+    those of each call.
+    """
+
+    columns: Mapping[str, Sequence[Any]]
+    tags: Sequence[dict[str, str]]
+    messages: Sequence[list[dict[str, str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Calls of a table of counts, each on one line of its own and counted by the provider.
+
+    ``calls`` has a column ``line`` and those of ``columns.calls_of``, ``tags`` are the names of its
+    tags. There is no text to any of them.
+    """
+
+    calls: pl.DataFrame
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Format:
     """One log format: what it is called, how to recognise and to read it, and what is in it.
 
     ``claims`` sees the sample alone. ``read`` gets the file and its open bytes, and accounts for
     every physical line: as the first or a further line of a Call or Reject, or as Context.
     Where lines mean nothing (documents, databases) ``unit`` says what is numbered and accounted
-    for in their place. A ``fallback`` claims only what no other format does. ``blocks`` reads the
-    same calls as columns, wherever there is a quicker way for most of them.
+    for in their place. A ``fallback`` claims only what no other format does.
 
     The rest is for people, in `audit show formats` and the README: ``holds`` says what a unit is (a
     call, or a sum of many), ``container`` how the units are laid out, ``ids``, ``times`` and
     ``counts`` from which fields these are read, ``note`` what else must be known before reading.
+    ``blocks`` is a quicker ``read``: what it can it reads in columns, without the answers.
+    ``made`` is the call that makes a format which does not ship, for another process to repeat.
     """
 
     name: str
@@ -124,7 +152,17 @@ class Format:
     times: str = ""
     counts: str = ""
     note: str = ""
-    blocks: Callable[[LogFile, BinaryIO], Iterator[Block | Reading]] | None = None
+    made: tuple[Callable[..., Format], tuple[Any, ...]] | None = None
+    blocks: Callable[[LogFile, BinaryIO], Iterator[Block | Frame | Reading]] | None = None
+
+    def __reduce__(self) -> Any:
+        """As its name in another process, or as what it was ``made`` from."""
+        return self.made or (_shipped, (self.name,))
+
+
+def _shipped(name: str) -> Format:
+    formats: tuple[Format, ...] = importlib.import_module("auditor.formats").known_formats()
+    return next(format for format in formats if format.name == name)
 
 
 def decode(line: bytes) -> Any:
@@ -192,20 +230,30 @@ def json_lines(
     ``read`` becomes the reason of a Reject; a KeyError names a missing field.
     """
     for number, line in enumerate(stream, 1):
-        if not line.strip():
-            yield Context(number)
-            continue
-        try:
-            value = decode(line)
-            if not isinstance(value, dict):
-                raise ValueError(f"a JSON object was expected here, not {_kind(value)}")
-            yield read(number, value)
-        except ValueError as error:
-            yield refused(number, line, _marker(line) or str(error))
-        except KeyError as missing:
-            yield refused(number, line, f"it has no field {missing}")
-        except RecursionError:
-            yield refused(number, line, TOO_DEEP)
+        yield json_line(number, line, read, decode=decode)
+
+
+def json_line(
+    number: int,
+    line: bytes,
+    read: Callable[[int, dict[str, Any]], Reading],
+    *,
+    decode: Callable[[bytes], Any] = decode,
+) -> Reading:
+    """One line of ``json_lines``."""
+    if not line.strip():
+        return Context(number)
+    try:
+        value = decode(line)
+        if not isinstance(value, dict):
+            raise ValueError(f"a JSON object was expected here, not {_kind(value)}")
+        return read(number, value)
+    except ValueError as error:
+        return refused(number, line, _marker(line) or str(error))
+    except KeyError as missing:
+        return refused(number, line, f"it has no field {missing}")
+    except RecursionError:
+        return refused(number, line, TOO_DEEP)
 
 
 def refused(line: int, raw: bytes, reason: str, lines: int = 1) -> Reject:

@@ -16,7 +16,8 @@ from datetime import datetime
 from typing import Any, BinaryIO
 from urllib.parse import unquote
 
-from auditor.formats.base import Format, Sample, decode, json_lines
+from auditor.formats import plain_chat
+from auditor.formats.base import Block, Format, Sample, decode, json_line, json_lines
 from auditor.formats.shapes import Answer, Asked, read_request, read_response, read_stream
 from auditor.formats.shapes.terms import compact
 from auditor.formats.times import read_time
@@ -95,6 +96,11 @@ def _is_answer(line: Mapping[str, Any]) -> bool:
 def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
     """Every line of a capture file."""
     return json_lines(stream, read_line)
+
+
+def read_blocks(file: LogFile, stream: BinaryIO) -> Iterator[Block | Reading]:
+    """Every line of a capture file, plain chat calls in columns."""
+    return plain_chat.blocks(stream, lambda number, line: json_line(number, line, read_line))
 
 
 def read_line(number: int, line: Mapping[str, Any]) -> Reading:
@@ -243,6 +249,7 @@ FORMAT = Format(
     "API calls as captured: a request and its answer, or the bare answer",
     claims,
     read,
+    blocks=read_blocks,
     container="JSON lines",
     ids="`id` of the answer, else `x_request_id`",
     times="`timestamp`, else `created` of the answer",

@@ -9,12 +9,11 @@ is. So both readers find the same calls and refuse the same lines.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from io import BytesIO
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
-from auditor.formats.base import ReadRecord, csv_records
+from auditor.formats.base import Frame, ReadRecord, csv_records
 from auditor.formats.columns import Columns, calls_of
 from auditor.records import Reading
 from auditor.sources import BOM
@@ -26,26 +25,14 @@ BLOCK_BYTES = 1 << 23
 QUOTE, CR, LF = b'"', b"\r", b"\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Calls of one line each, whose tokens the provider counted; one row a call.
-
-    ``calls`` has a column ``line`` and those of ``columns.calls_of``; ``tags`` are the names of its
-    tags.
-    """
-
-    calls: pl.DataFrame
-    tags: tuple[str, ...]
-
-
 def csv_blocks(
     stream: BinaryIO,
     delimiter: str,
     read: ReadRecord,
     columns: Columns,
     header: tuple[str, ...] = (),
-) -> Iterator[Block | Reading]:
-    """What ``csv_records`` finds, most of the calls in blocks; the order of lines is not kept."""
+) -> Iterator[Frame | Reading]:
+    """What ``csv_records`` finds, most of the calls in frames; the order of lines is not kept."""
     number = 0
     rows = csv_records(stream, delimiter, read, header)
     while not rows.columns:
@@ -84,7 +71,7 @@ class _Table:
         places = {column: place for place, column in enumerate(header)}  # the last of one name
         self._used = {places[column]: column for column in columns.used}
 
-    def read(self, block: bytes, before: int) -> Generator[Block | Reading, None, int]:
+    def read(self, block: bytes, before: int) -> Generator[Frame | Reading, None, int]:
         """What is in a block of whole lines, ``before`` lines of the file before it.
 
         Returns how many lines were read: those of the block, and the last of a record that goes on
@@ -139,7 +126,7 @@ class _Table:
         """Whether no line is short. None is too long then, for their cells are as many in all."""
         return not (cells[f"column_{len(self._header)}"] == "").any()
 
-    def _sorted_out(self, block: bytes, before: int) -> Generator[Block | Reading, None, int]:
+    def _sorted_out(self, block: bytes, before: int) -> Generator[Frame | Reading, None, int]:
         """As ``read``, line by line: the plain ones together, each other record as a row."""
         lines = BytesIO(block).readlines()
         plain: list[bytes] = []
@@ -176,7 +163,7 @@ class _Table:
 
     def _calls(
         self, cells: pl.DataFrame, numbers: Sequence[int], text: bytes
-    ) -> Iterator[Block | Reading]:
+    ) -> Iterator[Frame | Reading]:
         """The calls in these cells; a line of ``text`` that is not plainly one as a row."""
         import polars as pl
 
@@ -192,7 +179,7 @@ class _Table:
                 yield self._row([lines[place] + LF], numbers[place] - 1)
             calls = calls.filter(ok)
         if calls.height:
-            yield Block(calls.drop("ok"), tuple(self._columns.tags))
+            yield Frame(calls.drop("ok"), tuple(self._columns.tags))
 
     def _row(self, lines: Iterable[bytes], before: int) -> Reading:
         """The record that begins here. No line behind it is taken."""

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from auditor.errors import ConfigError
 from auditor.formats.base import (
     Format,
+    Frame,
     Sample,
     csv_records,
     decode_exactly,
@@ -25,7 +26,7 @@ from auditor.formats.base import (
     sample,
 )
 from auditor.formats.cells import known, read_count, read_money
-from auditor.formats.columnar import Block, csv_blocks
+from auditor.formats.columnar import csv_blocks
 from auditor.formats.columns import Columns
 from auditor.formats.times import check_time_format, read_time_as
 from auditor.records import BadUsageError, Call, Reading, Text, Usage
@@ -128,7 +129,7 @@ def from_mapping(name: str, entries: Mapping[str, Any], file: str) -> Format:
 
     columns = _counts_alone(mapping, read_time)
 
-    def blocks(log: LogFile, stream: BinaryIO) -> Iterator[Block | Reading]:
+    def blocks(log: LogFile, stream: BinaryIO) -> Iterator[Frame | Reading]:
         mark = delimiter(log)
         if columns is None or mark is None:
             return read(log, stream)
@@ -143,6 +144,7 @@ def from_mapping(name: str, entries: Mapping[str, Any], file: str) -> Format:
         ids=_column(mapping.id),
         times=_column(mapping.time),
         counts=", ".join(map(_column, (mapping.input, mapping.output))),
+        made=(from_mapping, (name, entries, file)),
         blocks=blocks,
     )
 

@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 
 from auditor.formats.base import (
     Format,
+    Frame,
     ReadRecord,
     csv_records,
     delimiter_of,
@@ -28,7 +29,7 @@ from auditor.formats.base import (
     sample,
 )
 from auditor.formats.cells import known, needed_count, read_count, read_money
-from auditor.formats.columnar import Block, csv_blocks
+from auditor.formats.columnar import csv_blocks
 from auditor.formats.columns import Columns
 from auditor.formats.times import read_time
 from auditor.records import Call, Reading, Text, Usage
@@ -106,7 +107,7 @@ def _csv_table(
     def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
         return csv_records(stream, delimiter(file), read_row)
 
-    def blocks(file: LogFile, stream: BinaryIO) -> Iterator[Block | Reading]:
+    def blocks(file: LogFile, stream: BinaryIO) -> Iterator[Frame | Reading]:
         if counts_in is None:
             return read(file, stream)
         return csv_blocks(stream, delimiter(file), read_row, counts_in)

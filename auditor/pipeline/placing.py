@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import polars as pl
 
+from auditor.formats import Block
 from auditor.pipeline.counting import NOBODY, Counted
-from auditor.records import Call, clean
+from auditor.records import Call, Text, clean
 from auditor.store import Store
 from auditor.workload import (
     WORKLOAD_TAGS,
+    Group,
     HashKey,
     Head,
     HeadMaker,
     HeadSample,
     Place,
+    Places,
     encoding_of,
+    encoding_of_model,
     group_of,
-    place_of,
     rank_of,
+    rank_of_id,
 )
 
 MOST_HEADS = 500
 MOST_TOKENS = 1 << 19
 BATCH_HEADS = 20_000
+Full = Mapping[Group, int]
 LIMITS = {"most_heads": MOST_HEADS, "most_tokens": MOST_TOKENS}
 
 WORKLOAD_COLUMNS = {"workload": pl.String, "found_by": pl.String, "label": pl.String}
@@ -48,62 +55,109 @@ PART_COLUMNS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Workloads, sampled prompts and their parts: ``WORKLOAD_``, ``HEAD_`` and ``PART_COLUMNS``."""
+
+    workloads: pl.DataFrame
+    heads: pl.DataFrame
+    parts: pl.DataFrame
+
+    def stage(self, store: Store) -> None:
+        """Beside what is staged of the source already."""
+        store.show("batch_workloads", self.workloads)
+        store.show("batch_heads", self.heads)
+        store.show("batch_parts", self.parts)
+        store.run("ingest/stage_heads")
+
+
+def full_groups(store: Store) -> Full:
+    """The groups that take a new prompt only in place of a greater, and the greatest rank there."""
+    rows = store.rows("ingest/full_groups", **LIMITS)
+    return {(r["workload"], r["month"], r["encoding"]): r["greatest_rank"] for r in rows}
+
+
+def merge_placed(store: Store) -> None:
+    """Bring what was staged of the source into the store."""
+    store.run("ingest/merge_heads", **LIMITS)
+
+
 class Placer:
-    """Places the calls of one source after another; ``store`` gets what it keeps of them.
+    """Places the calls of one source after another, and samples their prompts.
 
     Prompts are sampled unless nobody will ask what they share (``sampling``).
     """
 
     def __init__(
-        self, store: Store, tags: Iterable[str] = WORKLOAD_TAGS, *, sampling: bool = True
+        self, secret: bytes, tags: Iterable[str] = WORKLOAD_TAGS, *, sampling: bool = True
     ) -> None:
-        self._store = store
-        self._sampling = sampling
+        self._samples = sampling
+        self.key = HashKey(secret)
         self.tags = tuple(tags)
-        self.key = HashKey(store.hash_key)
+        self._places = Places(self.key, self.tags)
         self._maker = HeadMaker(self.key)
         self._sample = HeadSample({}, MOST_HEADS)
         self._workloads: dict[str, Place] = {}
 
-    def begin(self) -> None:
-        """Begin a source."""
-        full = self._store.rows("ingest/full_groups", **LIMITS)
-        self._sample = HeadSample(
-            {(r["workload"], r["month"], r["encoding"]): r["greatest_rank"] for r in full},
-            MOST_HEADS,
-        )
+    def begin(self, full: Full) -> None:
+        """Begin a source; ``full`` are the groups that take only smaller ranks."""
+        self._sample = HeadSample(full, MOST_HEADS)
         self._workloads.clear()
 
     def place(self, call: Call, counted: Counted) -> Place:
         """Where a call belongs. Its prompt is sampled if it was answered."""
-        place = place_of(call, self.key, self.tags)
+        place = self._places.of(call)
         if place.workload is None:
             return place
         self._workloads.setdefault(place.workload, place)
         # a call without its text has nothing to sample, whatever is known of its prompt
-        answered = self._sampling and not call.failed and call.text is not None
-        if place.prompt is not None and answered and counted.by != NOBODY:
-            self._sample_prompt(call, place.workload, place.prompt)
+        answered = not call.failed and counted.by != NOBODY
+        if self._samples and answered and call.text is not None and place.prompt is not None:
+            rank = rank_of(call, place.prompt, self.key)
+            self._sample_prompt(place, call.text, call.called_at, encoding_of(call), rank)
         return place
 
     def workload_of(self, tags: Mapping[str, str]) -> str | None:
         """What a chat call belongs to of which only its tags are known."""
         return self.place(Call(0, tags=dict(tags)), Counted(None, NOBODY)).workload
 
-    def _sample_prompt(self, call: Call, workload: str, prompt: int) -> None:
-        group = group_of(workload, call.called_at, encoding_of(call))
-        rank = rank_of(call, prompt, self.key)
-        if self._sample.wants(group, rank, prompt):
-            self._sample.add(self._maker.head_of(call, workload, prompt, rank))
-            if len(self._sample) >= BATCH_HEADS:
-                self._stage()
+    def place_block(self, block: Block) -> list[Place]:
+        """Where the calls of a block belong. All of them were answered."""
+        columns = block.columns
+        known = (columns[name] for name in ("id", "called_at", "served_model"))
+        places = []
+        for messages, tags, name, called_at, model in zip(
+            block.messages, block.tags, *known, strict=True
+        ):
+            text = Text(messages=tuple(messages))
+            place = self._places.of_text(text, tags)
+            places.append(place)
+            if place.workload is None:
+                continue
+            self._workloads.setdefault(place.workload, place)
+            if place.prompt is not None and self._samples:
+                encoding = encoding_of_model(model)
+                self._sample_prompt(place, text, called_at, encoding, rank_of_id(name))
+        return places
 
-    def finish(self) -> None:
-        """Bring what was sampled of the source into the store."""
-        self._stage()
-        self._store.run("ingest/merge_heads", **LIMITS)
+    def _sample_prompt(
+        self, place: Place, text: Text, called_at: datetime | None, encoding: str, rank: int
+    ) -> None:
+        assert place.workload is not None and place.prompt is not None
+        group = group_of(place.workload, called_at, encoding)
+        if self._sample.wants(group, rank, place.prompt):
+            head = self._maker.head_of(
+                text, place.workload, place.prompt, called_at, encoding, rank
+            )
+            self._sample.add(head)
 
-    def _stage(self) -> None:
+    @property
+    def is_loaded(self) -> bool:
+        """Whether so many prompts are held that they should be taken."""
+        return len(self._sample) >= BATCH_HEADS
+
+    def take(self) -> Placed:
+        """What was placed since it was last taken."""
         heads = self._sample.take()
         places = [
             {"workload": name, "found_by": place.found_by, "label": clean(place.label)}
@@ -111,17 +165,14 @@ class Placer:
         ]
         parts = {(part.part, part.encoding): part for head in heads for part in head.parts}
         self._workloads.clear()
-        store = self._store
-        store.show("batch_workloads", pl.DataFrame(places, schema=WORKLOAD_COLUMNS))
-        store.show("batch_heads", pl.DataFrame([_head_row(h) for h in heads], schema=HEAD_COLUMNS))
-        store.show(
-            "batch_parts",
+        return Placed(
+            pl.DataFrame(places, schema=WORKLOAD_COLUMNS),
+            pl.DataFrame([_head_row(head) for head in heads], schema=HEAD_COLUMNS),
             pl.DataFrame(
                 [{name: getattr(part, name) for name in PART_COLUMNS} for part in parts.values()],
                 schema=PART_COLUMNS,
             ),
         )
-        store.run("ingest/stage_heads")
 
 
 def _head_row(head: Head) -> dict[str, Any]:

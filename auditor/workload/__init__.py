@@ -4,14 +4,26 @@ Quantities in, quantities out: no money and no text leaves this room, only keyed
 """
 
 from auditor.workload.hashing import HashKey
-from auditor.workload.heads import Head, HeadMaker, HeadSample, Part, encoding_of, group_of, rank_of
-from auditor.workload.identity import WORKLOAD_TAGS, Place, place_of
+from auditor.workload.heads import (
+    Group,
+    Head,
+    HeadMaker,
+    HeadSample,
+    Part,
+    encoding_of,
+    encoding_of_model,
+    group_of,
+    rank_of,
+    rank_of_id,
+)
+from auditor.workload.identity import WORKLOAD_TAGS, Place, Places
 from auditor.workload.pairs import Pair, observed_pairs
 from auditor.workload.prefix import LEVELS, measure_prefixes
 
 __all__ = [
     "LEVELS",
     "WORKLOAD_TAGS",
+    "Group",
     "HashKey",
     "Head",
     "HeadMaker",
@@ -19,10 +31,12 @@ __all__ = [
     "Pair",
     "Part",
     "Place",
+    "Places",
     "encoding_of",
+    "encoding_of_model",
     "group_of",
     "measure_prefixes",
     "observed_pairs",
-    "place_of",
     "rank_of",
+    "rank_of_id",
 ]

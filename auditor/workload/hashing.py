@@ -11,13 +11,15 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 ID_BYTES = 6
 LINK_BYTES = 4
+MOST_BEGUN, LONGEST_KEPT = 1_000, 1 << 16
+SAID = {"role", "content"}
 
 
 def canonical(value: object) -> bytes:
@@ -35,6 +37,7 @@ class HashKey:
     def __init__(self, secret: bytes) -> None:
         # BLAKE2b takes keys of at most 64 bytes
         self._key = secret if len(secret) <= 64 else hashlib.blake2b(secret).digest()
+        self._begun: dict[tuple[str, str], Any] = {}
 
     def id_of(self, *parts: object) -> str:
         """A short name: 12 hexadecimal digits (48 bits)."""
@@ -43,6 +46,40 @@ class HashKey:
     def number_of(self, domain: bytes, value: object) -> int:
         """A number of 64 bits."""
         return int.from_bytes(self._hash(domain, canonical(value), 8), "little")
+
+    def number_of_prompt(self, messages: Sequence[Any], prompts: Sequence[Any]) -> int:
+        """``number_of(b"prompt", [messages, prompts])``.
+
+        Many prompts begin with one system message, so the hash of such a beginning is kept.
+        """
+        if len(messages) < 2 or prompts or messages[0].keys() != SAID:
+            return self.number_of(b"prompt", [messages, prompts])
+        begun = self._beginning(messages[0])
+        if begun is None:
+            return self.number_of(b"prompt", [messages, prompts])
+        try:
+            rest = msgspec.json.encode(messages[1:], order="sorted")
+        except (TypeError, ValueError, RecursionError, msgspec.MsgspecError):
+            return self.number_of(b"prompt", [messages, prompts])
+        begun.update(b"," + rest[1:] + b",[]]")
+        return int.from_bytes(begun.digest(), "little")
+
+    def _beginning(self, message: Mapping[str, Any]) -> Any:
+        """The state of the hash of a prompt after its first message, None where that is no text."""
+        role, content = message["role"], message["content"]
+        if type(role) is not str or type(content) is not str or len(content) > LONGEST_KEPT:
+            return None
+        state = self._begun.get((role, content))
+        if state is None:
+            try:
+                first = msgspec.json.encode(message, order="sorted")
+            except (ValueError, msgspec.MsgspecError):
+                return None
+            state = hashlib.blake2b(b"[[" + first, key=self._key, digest_size=8, person=b"prompt")
+            if len(self._begun) >= MOST_BEGUN:
+                self._begun.clear()
+            self._begun[role, content] = state
+        return state.copy()
 
     def fingerprint_of(self, text: str) -> str:
         """What tells a text from others: 32 hexadecimal digits."""

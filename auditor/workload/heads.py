@@ -17,6 +17,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from heapq import heappush, heapreplace
 from typing import Any
 
@@ -85,16 +86,26 @@ def rank_of(call: Call, prompt: int, key: HashKey) -> int:
     By its id where the log has one; else by all that the log says of it, hashed with the key.
     """
     if call.id:
-        return plain_number(call.id) >> 1
+        return rank_of_id(call.id)
     usage = str(call.usage)
     models = [call.requested_model, call.served_model]
     rest = [call.max_tokens, call.recorded_usd, sorted(call.tags.items()), prompt]
     return key.number_of(b"rank", [str(call.called_at), models, usage, rest]) >> 1
 
 
+def rank_of_id(name: str) -> int:
+    """The place in the order of sampling of a call that the log has an id of."""
+    return plain_number(name) >> 1
+
+
 def encoding_of(call: Call) -> str:
     """The encoding in which a call's prompt is measured: its model's, else that of 2023."""
-    name = call.served_model or call.requested_model
+    return encoding_of_model(call.served_model or call.requested_model)
+
+
+@lru_cache(maxsize=1_000)
+def encoding_of_model(name: str | None) -> str:
+    """The same by the name of the model."""
     return (encoding_for(name) if name else None) or DEFAULT_ENCODING
 
 
@@ -107,12 +118,19 @@ class HeadMaker:
         self._held = 0
         self._count = TextCounter(COUNTED_CHARACTERS)
 
-    def head_of(self, call: Call, workload: str, prompt: int, rank: int) -> Head:
-        """The head of a call that has text."""
-        encoding = encoding_of(call)
-        messages = _messages(call.text)
+    def head_of(
+        self,
+        text: Text,
+        workload: str,
+        prompt: int,
+        called_at: datetime | None,
+        encoding: str,
+        rank: int,
+    ) -> Head:
+        """The head of a call that said ``text``."""
+        messages = _messages(text)
         parts = tuple(self._parts_of(messages, encoding))
-        return Head(workload, encoding, rank, prompt, call.called_at, len(messages), parts)
+        return Head(workload, encoding, rank, prompt, called_at, len(messages), parts)
 
     def _parts_of(self, messages: Iterable[Mapping[str, Any]], encoding: str) -> Iterator[Part]:
         """The parts up to the one that passes HEAD_TOKENS tokens."""
@@ -155,10 +173,8 @@ class HeadMaker:
             return None
 
 
-def _messages(text: Text | None) -> tuple[Mapping[str, Any], ...]:
+def _messages(text: Text) -> tuple[Mapping[str, Any], ...]:
     """What was sent, a message each; a prompt of a completion is a message without a role."""
-    if text is None:
-        return ()
     return text.messages or tuple({"content": prompt} for prompt in text.prompts)
 
 

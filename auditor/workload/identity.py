@@ -29,6 +29,7 @@ SYSTEM_ROLES = ("system", "developer")
 OPENING_CHARACTERS = 24
 READ_CHARACTERS = 400  # enough for an opening with its blanks and digits
 BY_SYSTEM, BY_OPENING = "system message", "opening"
+REMEMBERED, LONGEST_REMEMBERED = 1_000, 1 << 16
 MOVABLE = ("chat", "completion", "response")
 
 
@@ -47,29 +48,50 @@ class Place:
     prompt: int | None = None
 
 
-def place_of(call: Call, key: HashKey, tags: Iterable[str] = WORKLOAD_TAGS) -> Place:
-    """Where a call belongs; nowhere if no chat or completion model could answer it."""
-    if (kept := call.kept) is not None:
-        return Place(kept.workload, kept.found_by, kept.label, kept.prompt)
-    if call.endpoint not in MOVABLE:
-        return Place()
-    prompt = _prompt(call.text, key)
-    for name in tags:
-        if label := call.tags.get(name, "").strip():
-            return Place(key.id_of("tag", name, label), f"tag {name}", label, prompt)
-    if call.text is None:
-        return Place()
-    if (system := _system(call.text)) is not None:
-        return Place(key.id_of("system", system), BY_SYSTEM, "", prompt)
-    if (first := first_text(call.text)) is not None:
-        return Place(key.id_of("opening", opening_of(first)), BY_OPENING, "", prompt)
-    return Place(prompt=prompt)
+class Places:
+    """Says where calls belong, by ``tags`` first. It remembers what many calls have in common."""
 
+    def __init__(self, key: HashKey, tags: Iterable[str] = WORKLOAD_TAGS) -> None:
+        self._key = key
+        self._tags = tuple(tags)
+        self._ids: dict[tuple[str, str], str] = {}
 
-def _prompt(text: Text | None, key: HashKey) -> int | None:
-    if text is None or not (text.messages or text.prompts):
-        return None
-    return key.number_of(b"prompt", [text.messages, text.prompts])
+    def of(self, call: Call) -> Place:
+        """Where a call belongs; nowhere if no chat or completion model could answer it."""
+        if (kept := call.kept) is not None:
+            return Place(kept.workload, kept.found_by, kept.label, kept.prompt)
+        if call.endpoint not in MOVABLE:
+            return Place()
+        return self.of_text(call.text, call.tags)
+
+    def of_text(self, text: Text | None, tags: Mapping[str, str]) -> Place:
+        """Where a call belongs that a chat or completion model answered."""
+        prompt = self._prompt(text)
+        for name in self._tags:
+            if label := tags.get(name, "").strip():
+                return Place(self._key.id_of("tag", name, label), f"tag {name}", label, prompt)
+        if text is None:
+            return Place()
+        if (system := _system(text)) is not None:
+            return Place(self._id("system", system), BY_SYSTEM, "", prompt)
+        if (first := first_text(text)) is not None:
+            return Place(self._id("opening", opening_of(first)), BY_OPENING, "", prompt)
+        return Place(prompt=prompt)
+
+    def _id(self, kind: str, said: Any) -> str:
+        if not isinstance(said, str) or len(said) > LONGEST_REMEMBERED:
+            return self._key.id_of(kind, said)
+        known = self._ids.get((kind, said))
+        if known is None:
+            if len(self._ids) >= REMEMBERED:
+                self._ids.clear()
+            known = self._ids[kind, said] = self._key.id_of(kind, said)
+        return known
+
+    def _prompt(self, text: Text | None) -> int | None:
+        if text is None or not (text.messages or text.prompts):
+            return None
+        return self._key.number_of_prompt(text.messages, text.prompts)
 
 
 def _system(text: Text) -> Any:

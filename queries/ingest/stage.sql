@@ -5,9 +5,9 @@
 
 INSERT INTO staged BY NAME
 SELECT
-    * EXCLUDE (recorded, tags),
+    * EXCLUDE (recorded, tag_names, tag_values),
     recorded::DECIMAL(38, 24) AS recorded_usd,
-    map_from_entries(tags) AS tags
+    coalesce(map(tag_names, tag_values), map()) AS tags
 FROM batch_calls;
 
 INSERT INTO refused BY NAME

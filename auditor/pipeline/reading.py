@@ -1,0 +1,186 @@
+"""Reads one source into batches: in this process, or in another (see ``workers``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+import polars as pl
+
+from auditor.formats import TOO_DEEP, Block, Format, Frame
+from auditor.pipeline.counting import Counted
+from auditor.pipeline.frames import staged
+from auditor.pipeline.placing import Full, Placed, Placer
+from auditor.pipeline.rows import (
+    BUCKET_COLUMNS,
+    REJECT_COLUMNS,
+    block_frame,
+    bucket_row,
+    call_frame,
+    call_row,
+    reject_row,
+)
+from auditor.records import Call, Context, Reading, Reject
+from auditor.sources import LogFile
+
+BATCH_RECORDS = 20_000
+
+Gauge = Callable[[Call], Counted]
+"""Says how many tokens a call has, and who counted them."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Where the lines of a source, or of several, went."""
+
+    lines: int = 0
+    records: int = 0
+    rejects: int = 0
+    context: int = 0
+
+    def add(self, other: Tally) -> None:
+        """Take the lines of another source in."""
+        self.lines += other.lines
+        self.records += other.records
+        self.rejects += other.rejects
+        self.context += other.context
+
+    def count(self, reading: Reading) -> None:
+        """Book every physical line of a reading once."""
+        self.lines += reading.lines
+        if isinstance(reading, Call):
+            self.records += 1
+            self.context += reading.lines - 1
+        elif isinstance(reading, Context):
+            self.context += reading.lines
+        else:
+            self.rejects += reading.lines
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that is to be read, the digest of its bytes, and the format that it has."""
+
+    file: LogFile
+    sha256: str
+    format: Format
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How sources are read: who counts, under which key prompts are hashed, what is kept."""
+
+    gauge: Gauge
+    secret: bytes
+    workload_tags: tuple[str, ...]
+    sampling: bool
+    keep_text: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A run of records as frames (see ``rows``), where their lines went, and the bytes read.
+
+    ``placed`` is there where enough prompts were sampled, and in the last batch of a source.
+    """
+
+    calls: pl.DataFrame
+    rejects: pl.DataFrame
+    buckets: pl.DataFrame
+    tally: Tally
+    size: int
+    placed: Placed | None = None
+
+
+@dataclass
+class _Rows:
+    """Rows of the batch that is being filled."""
+
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    tags: list[Mapping[str, str]] = field(default_factory=list)
+    blocks: list[pl.DataFrame] = field(default_factory=list)
+    rejects: list[dict[str, Any]] = field(default_factory=list)
+    buckets: list[dict[str, Any]] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+
+    @property
+    def is_full(self) -> bool:
+        held = sum(block.height for block in self.blocks)
+        return len(self.calls) + len(self.rejects) + held >= BATCH_RECORDS
+
+    def add(self, block: pl.DataFrame) -> None:
+        """Calls that came as a block, a line each."""
+        self.blocks.append(block)
+        self.tally.add(Tally(lines=block.height, records=block.height))
+
+    def batch(self, size: int, placed: Placed | None) -> Batch:
+        return Batch(
+            pl.concat([call_frame(self.calls, self.tags), *self.blocks]),
+            pl.DataFrame(self.rejects, schema=REJECT_COLUMNS),
+            pl.DataFrame(self.buckets, schema=BUCKET_COLUMNS),
+            self.tally,
+            size,
+            placed,
+        )
+
+
+class Reader:
+    """Reads sources one after another; what it learnt of one (counts of texts) serves the next."""
+
+    def __init__(self, manner: Manner) -> None:
+        self._manner = manner
+        self._placer = Placer(manner.secret, manner.workload_tags, sampling=manner.sampling)
+        self._size = 0
+
+    def batches(self, source: Source, full: Full) -> Iterator[Batch]:
+        """A source in batches, one at least.
+
+        Raises SourceError when the file cannot be read, or is not what its digest says.
+        """
+        placer = self._placer
+        placer.begin(full)
+        rows = _Rows()
+        with source.file.open(self._told, sha256=source.sha256) as stream:
+            for reading in self._readings(source, stream):
+                if isinstance(reading, Block):
+                    rows.add(block_frame(reading, placer.place_block(reading)))
+                elif isinstance(reading, Frame):
+                    rows.add(staged(reading, placer))
+                else:
+                    self._take(rows, reading)
+                if rows.is_full or placer.is_loaded:
+                    yield rows.batch(self._told_size(), placer.take() if placer.is_loaded else None)
+                    rows = _Rows()
+        yield rows.batch(self._told_size(), placer.take())
+
+    def _readings(self, source: Source, stream: BinaryIO) -> Iterator[Reading | Block | Frame]:
+        """In columns where that can be; a Block lacks the answers, so not where text is kept."""
+        format = source.format
+        if format.blocks is None or self._manner.keep_text:
+            return format.read(source.file, stream)
+        return format.blocks(source.file, stream)
+
+    def _take(self, rows: _Rows, reading: Reading) -> None:
+        manner, placer = self._manner, self._placer
+        if isinstance(reading, Call):
+            try:
+                counted = manner.gauge(reading)
+                place = placer.place(reading, counted)
+                row = call_row(reading, counted, place, placer.key, manner.keep_text)
+                rows.calls.append(row)
+                rows.tags.append(reading.tags)
+                if reading.bucket is not None:
+                    rows.buckets.append(bucket_row(reading.line, reading.bucket))
+            except RecursionError:
+                reading = Reject(reading.line, TOO_DEEP, b"", reading.lines)
+        if isinstance(reading, Reject):
+            rows.rejects.append(reject_row(reading))
+        rows.tally.count(reading)
+
+    def _told(self, size: int) -> None:
+        self._size += size
+
+    def _told_size(self) -> int:
+        size, self._size = self._size, 0
+        return size
