@@ -97,13 +97,13 @@ def _take_in(
     store.run("ingest/begin")
     tally, sums = Tally(), []
     for batch in batches:
-        _stage(store, batch)
+        _stage(store, source_id, batch)
         tally.add(batch.tally)
         sums.append(batch.buckets)
         told(batch.size)
     buckets = pl.concat(sums)
     named = {"source_id": source_id, "sha256": source.sha256, "name": clean(source.file.name)}
-    store.run("ingest/name_rows")
+    store.run("ingest/name_rows", source_id=source_id)
     store.run("ingest/merge", **named)
     if buckets.height:
         store.show("batch_buckets", buckets)
@@ -124,10 +124,10 @@ def _take_in(
     done.tally.add(tally)
 
 
-def _stage(store: Store, batch: Batch) -> None:
+def _stage(store: Store, source_id: int, batch: Batch) -> None:
     store.show("batch_calls", batch.calls)
     store.show("batch_rejects", batch.rejects)
-    store.run("ingest/stage")
+    store.run("ingest/stage", source_id=source_id)
     if batch.placed is not None:
         batch.placed.stage(store)
 
