@@ -79,25 +79,20 @@ class _Table:
         """
         if (text := self._plain(block)) is not None:
             cells = self._cells(text)
-            if cells is not None and self._has_all_cells(cells):
+            if cells is not None and self._has_all_cells(cells, text):
                 yield from self._calls(cells, range(before + 1, before + 1 + cells.height), text)
                 return cells.height
         return (yield from self._sorted_out(block, before))
 
     def _plain(self, block: bytes) -> bytes | None:
-        """The lines of the block, each with a line feed; None where one of them may not be plain.
-
-        There are then as many cells as there should be, though not yet surely in each line.
-        """
+        """The lines of the block, each with a line feed; None where one may not be plain."""
         if QUOTE in block or block.startswith(BOM) or not _is_utf8(block):
             return None
         if CR in block:
             if block.count(CR) != block.count(CR + LF):
                 return None
             block = block.replace(CR + LF, LF)
-        text = block if block.endswith(LF) else block + LF
-        expected = text.count(LF) * (len(self._header) - 1)
-        return text if text.count(self._mark) == expected else None
+        return block if block.endswith(LF) else block + LF
 
     def _cells(self, text: bytes) -> pl.DataFrame | None:
         """The cells of the columns that are used, and of the last; None where there are too many.
@@ -122,8 +117,10 @@ class _Table:
             return None
         return frame if frame.height == text.count(LF) else None
 
-    def _has_all_cells(self, cells: pl.DataFrame) -> bool:
-        """Whether no line is short. None is too long then, for their cells are as many in all."""
+    def _has_all_cells(self, cells: pl.DataFrame, text: bytes) -> bool:
+        """Whether no line is short. None is too long then, for they are as many cells in all."""
+        if text.count(self._mark) != cells.height * (len(self._header) - 1):
+            return False
         return not (cells[f"column_{len(self._header)}"] == "").any()
 
     def _sorted_out(self, block: bytes, before: int) -> Generator[Frame | Reading, None, int]:

@@ -6,6 +6,7 @@ whole numbers since 1970. A row with anything else is for the reader of rows.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,8 +26,10 @@ PARTS = (  # a part, its meter, and the meter of the whole
 )
 NUMBER = r"^[0-9]{1,16}$"
 SECONDS_BELOW, MILLISECONDS_BELOW = 10**11, 10**14  # as in formats.times.UNITS
-CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]+)?"
-IN_UTC = r"(?:Z|\+00:00)"
+DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+CLOCK = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+ISO = f"{DAY}[T ]{CLOCK}(?:[.]([0-9]+))?"
+IN_UTC = "(?:Z|[+]00:00)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,27 +197,25 @@ def _sums(columns: Columns) -> Iterator[pl.Expr]:
 def _moments(cells: pl.Series, columns: Columns) -> pl.Series:
     """The moments, as naive UTC; null where a cell is empty or names none.
 
-    What is not in a spelling that is read as a column is read a text at a time, each once.
+    What is in no spelling that is read as a column is read a text at a time, each once.
     """
     import polars as pl
 
-    cell = pl.col("cell")
-    frame = pl.DataFrame({"cell": cells})
-    first = next(iter(cells.head(1)), "")
-    quick = _quick(first, columns)
-    if quick is not None:
-        reach = quick.is_between(EPOCH, END_OF_REACH, closed="left")
-        frame = frame.with_columns(pl.when(reach).then(quick).alias("moment"))
-    else:
-        frame = frame.with_columns(pl.lit(None, pl.Datetime("us")).alias("moment"))
-    odd = frame.filter(pl.col("moment").is_null() & (cell != ""))["cell"].unique()
-    if odd.is_empty():
-        return frame["moment"]
-    known = {text: moment for text in odd if (moment := _read(columns, text)) is not None}
-    read = cell.replace_strict(
+    cell, moment = pl.col("cell"), pl.col("moment")
+    frame = pl.select(cell=cells, moment=pl.lit(None, pl.Datetime("us")))
+    is_left = moment.is_null() & (cell != "")
+    first = cells[0] if len(cells) else ""
+    for quick in _quick(first, columns):
+        read = frame.select(quick.alias("moment"))
+        within = pl.when(moment.is_between(EPOCH, END_OF_REACH, closed="left")).then(moment)
+        frame = frame.with_columns(moment.fill_null(read.select(within).to_series()))
+        if not frame.select(is_left.any()).item():
+            return frame["moment"]
+    known = {text: _read(columns, text) for text in frame.filter(is_left)["cell"].unique()}
+    singly = cell.replace_strict(
         list(known), list(known.values()), default=None, return_dtype=pl.Datetime("us")
     )
-    return frame.select(pl.col("moment").fill_null(read)).to_series()
+    return frame.select(moment.fill_null(singly)).to_series()
 
 
 def _read(columns: Columns, text: str) -> datetime | None:
@@ -224,49 +225,48 @@ def _read(columns: Columns, text: str) -> datetime | None:
         return None
 
 
-def _quick(first: str, columns: Columns) -> pl.Expr | None:
-    """Reads ``cell`` as a column, if its spelling is that of the first; null where it is not."""
+def _quick(first: str, columns: Columns) -> Iterator[pl.Expr]:
+    """Readers of the column ``cell`` for spellings such as the first has; null where it is not so.
+
+    One after the other, as long as there is something left to read.
+    """
     import polars as pl
 
     cell = pl.col("cell")
     number = pl.when(cell.str.contains(NUMBER)).then(cell.cast(pl.Int64, strict=False))
+    seconds = pl.when(number < SECONDS_BELOW).then(number * 1_000_000)
+    milliseconds = pl.when(number < MILLISECONDS_BELOW).then(number * 1_000)
     if columns.time_format == "unix":
-        return _since_1970(pl.when(number < SECONDS_BELOW).then(number * 1_000_000))
-    if columns.time_format == "unix_ms":
-        return _since_1970(pl.when(number < MILLISECONDS_BELOW).then(number * 1_000))
-    if columns.time_format != "auto":
-        return None
-    if first.isdigit():
-        seconds, milliseconds = number < SECONDS_BELOW, number < MILLISECONDS_BELOW
-        return _since_1970(
-            pl.when(seconds)
-            .then(number * 1_000_000)
-            .otherwise(pl.when(milliseconds).then(number * 1_000).otherwise(number))
-        )
-    between = first[10:11]
-    return _iso(between, utc=columns.utc) if between in ("T", " ") else None
+        yield seconds.cast(pl.Datetime("us"))
+    elif columns.time_format == "unix_ms":
+        yield milliseconds.cast(pl.Datetime("us"))
+    elif columns.time_format == "auto" and first.isdigit():
+        yield pl.coalesce(seconds, milliseconds, number).cast(pl.Datetime("us"))
+    elif columns.time_format == "auto" and first[10:11] in ("T", " "):
+        if match := re.fullmatch(f"{ISO}({IN_UTC}?)", first):
+            decimals, zone = match.groups(default="")
+            if zone or columns.utc:
+                yield _iso(first[10], re.escape(zone), len(decimals))
+        yield _iso(first[10], f"{IN_UTC}?" if columns.utc else IN_UTC)
 
 
-def _since_1970(microseconds: pl.Expr) -> pl.Expr:
-    import polars as pl
-
-    return microseconds.cast(pl.Datetime("us"))
-
-
-def _iso(between: str, *, utc: bool) -> pl.Expr:
-    """A moment of UTC in ISO 8601 with seconds; of its decimals six count."""
+def _iso(between: str, zone: str, decimals: int | None = None) -> pl.Expr:
+    """A moment in ISO 8601 to the second, with so many decimals or any, of which six count."""
     import polars as pl
 
     cell = pl.col("cell")
-    zone = f"{IN_UTC}?" if utc else IN_UTC
-    plain = cell.str.contains(f"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}{between}{CLOCK}{zone}$")
-    whole = cell.str.slice(0, 19).str.to_datetime(
+    fraction = "(?:[.][0-9]+)?" if decimals is None else f"[.][0-9]{{{decimals}}}" * bool(decimals)
+    plain = cell.str.contains(f"^{DAY}{between}{CLOCK}{fraction}{zone}$")
+    moment = cell.str.slice(0, 19).str.to_datetime(
         f"%Y-%m-%d{between}%H:%M:%S", time_unit="us", strict=False
     )
-    decimals = cell.str.slice(20).str.strip_suffix("Z").str.strip_suffix("+00:00")
-    micros = (
-        pl.when(cell.str.slice(19, 1) == ".")
-        .then(decimals.str.slice(0, 6).str.pad_end(6, "0").cast(pl.Int64, strict=False))
-        .otherwise(0)
-    )
-    return pl.when(plain).then(whole + pl.duration(microseconds=micros, time_unit="us"))
+    if decimals is None:
+        rest = cell.str.slice(20).str.strip_suffix("Z").str.strip_suffix("+00:00")
+        micros = rest.str.slice(0, 6).str.pad_end(6, "0").cast(pl.Int64, strict=False)
+        micros = pl.when(cell.str.slice(19, 1) == ".").then(micros).otherwise(0)
+        moment = moment + pl.duration(microseconds=micros, time_unit="us")
+    elif decimals:
+        micros = cell.str.slice(20, min(decimals, 6)).cast(pl.Int64, strict=False)
+        micros = micros * 10 ** max(6 - decimals, 0)
+        moment = moment + pl.duration(microseconds=micros, time_unit="us")
+    return pl.when(plain).then(moment)

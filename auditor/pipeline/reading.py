@@ -115,8 +115,11 @@ class _Rows:
         self.tally.add(Tally(lines=block.height, records=block.height))
 
     def batch(self, size: int, placed: Placed | None) -> Batch:
+        frames = [*self.blocks]
+        if self.calls or not frames:
+            frames.append(call_frame(self.calls, self.tags))
         return Batch(
-            pl.concat([call_frame(self.calls, self.tags), *self.blocks]),
+            pl.concat(frames),
             pl.DataFrame(self.rejects, schema=REJECT_COLUMNS),
             pl.DataFrame(self.buckets, schema=BUCKET_COLUMNS),
             self.tally,
