@@ -11,10 +11,10 @@ import pkgutil
 from collections.abc import Iterable, Iterator
 
 from auditor.errors import SourceError
-from auditor.formats.base import TOO_DEEP, Block, Format, Sample, sample
+from auditor.formats.base import TOO_DEEP, Block, Format, Frame, Sample, sample
 from auditor.sources import LogFile
 
-__all__ = ["TOO_DEEP", "Block", "Format", "Sample", "known_formats", "recognise", "sample"]
+__all__ = ["TOO_DEEP", "Block", "Format", "Frame", "Sample", "known_formats", "recognise", "sample"]
 
 
 NOT_RECOGNISED = (

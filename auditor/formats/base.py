@@ -8,12 +8,15 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
 from auditor.records import Context, Reading, Reject
 from auditor.sources import BOM, LogFile
+
+if TYPE_CHECKING:
+    import polars as pl
 
 SAMPLE_BYTES = 1 << 18
 SAMPLE_OBJECTS = 40
@@ -23,6 +26,9 @@ MAX_HEADER_BYTES = 100_000  # a longer first line is no CSV header
 DELIMITERS = (",", ";", "\t", "|")
 MAX_CELL_CHARACTERS = 2**31 - 1  # Python's csv stops at 131,072 until told otherwise
 CONFLICT_MARKERS = (b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||")
+
+ReadRecord = Callable[[int, dict[str, str], int], Reading]
+"""Makes a Reading of the first line of a record, its cells by column and its number of lines."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +112,18 @@ class Block:
     messages: Sequence[list[dict[str, str]]]
 
 
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Calls of a table of counts, each on one line of its own and counted by the provider.
+
+    ``calls`` has a column ``line`` and those of ``columns.calls_of``, ``tags`` are the names of its
+    tags. There is no text to any of them.
+    """
+
+    calls: pl.DataFrame
+    tags: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Format:
     """One log format: what it is called, how to recognise and to read it, and what is in it.
@@ -137,7 +155,7 @@ class Format:
     note: str = ""
     by_line: bool = False
     made: tuple[Callable[..., Format], tuple[Any, ...]] | None = None
-    blocks: Callable[[LogFile, BinaryIO], Iterator[Block | Reading]] | None = None
+    blocks: Callable[[LogFile, BinaryIO], Iterator[Block | Frame | Reading]] | None = None
 
     def __reduce__(self) -> Any:
         """As its name in another process, or as what it was ``made`` from."""
@@ -259,45 +277,65 @@ def _kind(value: Any) -> str:
 
 
 def csv_records(
-    stream: BinaryIO,
+    stream: Iterable[bytes],
     delimiter: str,
-    read: Callable[[int, dict[str, str], int], Reading],
+    read: ReadRecord,
     columns: tuple[str, ...] = (),
-) -> Iterator[Reading]:
+    before: int = 0,
+) -> CsvRecords:
     """Every CSV record through ``read(first line, cells by column, lines)``.
 
     The header and blank lines are Context; ``columns`` stand for the header of a file without one.
     Quoted cells may span lines. A record that is not valid UTF-8, is cut off inside a quoted cell,
-    or has more or fewer cells than the header is a Reject of all its lines.
+    or has more or fewer cells than the header is a Reject of all its lines. ``before`` lines of the
+    file come before the stream, of which no line is taken before it is needed.
     """
     csv.field_size_limit(MAX_CELL_CHARACTERS)
-    seen: list[bytes] = []
+    return CsvRecords(stream, delimiter, read, columns, before)
 
-    def tee() -> Iterator[str]:
+
+class CsvRecords:
+    """One reading of a table after another; ``columns`` are known once the header was read."""
+
+    def __init__(
+        self,
+        stream: Iterable[bytes],
+        delimiter: str,
+        read: ReadRecord,
+        columns: tuple[str, ...],
+        before: int,
+    ) -> None:
+        self.columns = columns
+        self._read = read
+        self._before = before
+        self._seen: list[bytes] = []
+        self._rows = csv.reader(self._tee(stream), delimiter=delimiter, strict=True)
+
+    def _tee(self, stream: Iterable[bytes]) -> Iterator[str]:
         for raw in stream:
-            seen.append(raw)
+            self._seen.append(raw)
             yield raw.decode("utf-8", "surrogateescape")
 
-    rows = csv.reader(tee(), delimiter=delimiter, strict=True)
-    while True:
-        first = rows.line_num + 1
-        seen.clear()
+    def __iter__(self) -> CsvRecords:
+        return self
+
+    def __next__(self) -> Reading:
+        rows = self._rows
+        begun = rows.line_num
+        first = self._before + begun + 1
+        self._seen.clear()
         try:
             cells = next(rows)
-        except StopIteration:
-            return
         except csv.Error as error:
-            lines = max(rows.line_num + 1 - first, 1)
-            yield refused(first, b"".join(seen), _csv_problem(str(error)), lines)
-            continue
-        lines = rows.line_num + 1 - first
+            lines = max(rows.line_num - begun, 1)
+            return refused(first, b"".join(self._seen), _csv_problem(str(error)), lines)
+        lines = rows.line_num - begun
         if not any(cell.strip() for cell in cells):
-            yield Context(first, lines)
-        elif not columns:
-            columns = tuple(cell.strip() for cell in cells)
-            yield Context(first, lines)
-        else:
-            yield _record(columns, cells, first, lines, b"".join(seen), read)
+            return Context(first, lines)
+        if not self.columns:
+            self.columns = tuple(cell.strip() for cell in cells)
+            return Context(first, lines)
+        return _record(self.columns, cells, first, lines, b"".join(self._seen), self._read)
 
 
 def _csv_problem(error: str) -> str:
@@ -315,7 +353,7 @@ def _record(
     first: int,
     lines: int,
     raw: bytes,
-    read: Callable[[int, dict[str, str], int], Reading],
+    read: ReadRecord,
 ) -> Reading:
     try:
         if len(cells) != len(columns):

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from auditor.errors import ConfigError
 from auditor.formats.base import (
     Format,
+    Frame,
     Sample,
     csv_records,
     decode_exactly,
@@ -25,6 +26,8 @@ from auditor.formats.base import (
     sample,
 )
 from auditor.formats.cells import known, read_count, read_money
+from auditor.formats.columnar import csv_blocks
+from auditor.formats.columns import Columns
 from auditor.formats.times import check_time_format, read_time_as
 from auditor.records import BadUsageError, Call, Reading, Text, Usage
 from auditor.sources import LogFile
@@ -110,18 +113,27 @@ def from_mapping(name: str, entries: Mapping[str, Any], file: str) -> Format:
         in_objects = any(_has(line, mapping.columns) for line in start.objects)
         return in_objects or delimiter_of(start, mapping.columns) is not None
 
-    def read(log: LogFile, stream: BinaryIO) -> Iterator[Reading]:
+    def delimiter(log: LogFile) -> str | None:
         if mapping.header:
-            mark = _bare_delimiter(mapping, sample(log)) or ","
+            return _bare_delimiter(mapping, sample(log)) or ","
+        return delimiter_of(sample(log), mapping.columns)
+
+    def read(log: LogFile, stream: BinaryIO) -> Iterator[Reading]:
+        if (mark := delimiter(log)) is not None:
             return csv_records(stream, mark, to_call, mapping.header)
-        delimiter = delimiter_of(sample(log), mapping.columns)
-        if delimiter is not None:
-            return csv_records(stream, delimiter, to_call)
         return json_lines(
             stream,
             lambda line, fields: to_call(line, _Dotted(fields), 1),
             decode=decode_exactly,
         )
+
+    columns = _counts_alone(mapping, read_time)
+
+    def blocks(log: LogFile, stream: BinaryIO) -> Iterator[Frame | Reading]:
+        mark = delimiter(log)
+        if columns is None or mark is None:
+            return read(log, stream)
+        return csv_blocks(stream, mark, to_call, columns, mapping.header)
 
     return Format(
         name,
@@ -133,6 +145,34 @@ def from_mapping(name: str, entries: Mapping[str, Any], file: str) -> Format:
         times=_column(mapping.time),
         counts=", ".join(map(_column, (mapping.input, mapping.output))),
         made=(from_mapping, (name, entries, file)),
+        blocks=blocks,
+    )
+
+
+def _counts_alone(mapping: TableMapping, read_time: Any) -> Columns | None:
+    """The columns of a table of counts; None where a table has texts, or only sizes."""
+    if not mapping.input or not mapping.output or mapping.prompt or mapping.answer:
+        return None
+    parts = {part: getattr(mapping, part) for part in PARTS}
+    return Columns(
+        mapping.input,
+        mapping.output,
+        read_time=read_time,
+        time=mapping.time,
+        time_format=mapping.time_format,
+        utc=mapping.zone == "UTC",
+        id=mapping.id,
+        model=mapping.model,
+        requested_model=mapping.requested_model,
+        parts={part: column for part, column in parts.items() if column},
+        outside=mapping.outside,
+        max_tokens=mapping.max_tokens,
+        cost=mapping.cost,
+        tier=mapping.tier,
+        status=mapping.status,
+        failed=mapping.failed,
+        tags={tag: tag for tag in mapping.tags},
+        checked=tuple(filter(None, (mapping.input_bytes, mapping.output_bytes))),
     )
 
 

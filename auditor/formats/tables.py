@@ -16,11 +16,21 @@ audit.toml. None of them holds a provider's call id, so a call is known by its f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
-from auditor.formats.base import Format, csv_records, delimiter_of, json_lines, sample
+from auditor.formats.base import (
+    Format,
+    Frame,
+    ReadRecord,
+    csv_records,
+    delimiter_of,
+    json_lines,
+    sample,
+)
 from auditor.formats.cells import known, needed_count, read_count, read_money
+from auditor.formats.columnar import csv_blocks
+from auditor.formats.columns import Columns
 from auditor.formats.times import read_time
 from auditor.records import Call, Reading, Text, Usage
 from auditor.sources import LogFile
@@ -28,7 +38,6 @@ from auditor.sources import LogFile
 AZURE_2023 = ("TIMESTAMP", "ContextTokens", "GeneratedTokens")
 BURSTGPT = ("Timestamp", "Model", "Request tokens", "Response tokens", "Total tokens", "Log Type")
 MOONCAKE = ("timestamp", "input_length", "output_length", "hash_ids")
-ReadRow = Callable[[int, dict[str, str], int], Reading]
 LLMDRIFT = ("model", "query", "answer", "cost", "timestamp", "max_tokens")
 
 NO_IDS = "none: known by its fields"
@@ -83,12 +92,25 @@ def _llmdrift(line: int, row: Mapping[str, str], lines: int) -> Reading:
 
 
 def _csv_table(
-    name: str, title: str, columns: tuple[str, ...], read_row: ReadRow, *facts: str
+    name: str,
+    title: str,
+    columns: tuple[str, ...],
+    read_row: ReadRecord,
+    *facts: str,
+    counts_in: Columns | None = None,
 ) -> Format:
     times, counts, *note = facts
 
+    def delimiter(file: LogFile) -> str:
+        return delimiter_of(sample(file), columns) or ","
+
     def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
-        return csv_records(stream, delimiter_of(sample(file), columns) or ",", read_row)
+        return csv_records(stream, delimiter(file), read_row)
+
+    def blocks(file: LogFile, stream: BinaryIO) -> Iterator[Frame | Reading]:
+        if counts_in is None:
+            return read(file, stream)
+        return csv_blocks(stream, delimiter(file), read_row, counts_in)
 
     return Format(
         name,
@@ -100,6 +122,7 @@ def _csv_table(
         times=times,
         counts=counts,
         note="".join(note),
+        blocks=blocks,
     )
 
 
@@ -129,6 +152,9 @@ FORMATS = (
         "`TIMESTAMP`",
         "`ContextTokens`, `GeneratedTokens`",
         "names no model: say it with --assume-model",
+        counts_in=Columns(
+            "ContextTokens", "GeneratedTokens", read_time=read_time, time="TIMESTAMP"
+        ),
     ),
     _csv_table(
         "burstgpt",
@@ -137,6 +163,17 @@ FORMATS = (
         _burstgpt,
         UNDATED,
         "`Request tokens`, `Response tokens`",
+        counts_in=Columns(
+            "Request tokens",
+            "Response tokens",
+            read_time=read_time,
+            requested_model="Model",
+            tags={"log_type": "Log Type"},
+            fingerprint="Timestamp",
+            total="Total tokens",
+            needed=("Log Type",),
+            answered=True,
+        ),
     ),
     _csv_table(
         "llmdrift",

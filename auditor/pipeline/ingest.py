@@ -19,6 +19,10 @@ from auditor.sources import LogFile
 from auditor.store import Store
 from auditor.workload import WORKLOAD_TAGS
 
+CALLS_AT_ONCE = 4 * 122_880
+"""Row groups of the store: with less than one at a time, all is written twice."""
+BYTES_AT_ONCE = 1 << 28
+
 
 @dataclass(slots=True)
 class Ingested:
@@ -96,14 +100,19 @@ def _take_in(
     """Bring one source into the store, in the transaction that is open."""
     store.run("ingest/begin")
     tally, sums = Tally(), []
+    waiting: list[Batch] = []
     for batch in batches:
-        _stage(store, batch)
+        waiting.append(batch)
+        if _are_many(waiting):
+            _stage(store, source_id, waiting)
+            waiting = []
         tally.add(batch.tally)
         sums.append(batch.buckets)
         told(batch.size)
+    _stage(store, source_id, waiting)
     buckets = pl.concat(sums)
     named = {"source_id": source_id, "sha256": source.sha256, "name": clean(source.file.name)}
-    store.run("ingest/name_rows")
+    store.run("ingest/name_rows", source_id=source_id)
     store.run("ingest/merge", **named)
     if buckets.height:
         store.show("batch_buckets", buckets)
@@ -124,12 +133,24 @@ def _take_in(
     done.tally.add(tally)
 
 
-def _stage(store: Store, batch: Batch) -> None:
-    store.show("batch_calls", batch.calls)
-    store.show("batch_rejects", batch.rejects)
-    store.run("ingest/stage")
-    if batch.placed is not None:
-        batch.placed.stage(store)
+def _are_many(batches: list[Batch]) -> bool:
+    """Whether so many calls wait that they should be stored, or so many bytes of them."""
+    frames = [batch.calls for batch in batches]
+    return (
+        sum(frame.height for frame in frames) >= CALLS_AT_ONCE
+        or sum(frame.estimated_size() for frame in frames) >= BYTES_AT_ONCE
+    )
+
+
+def _stage(store: Store, source_id: int, batches: list[Batch]) -> None:
+    if not batches:
+        return
+    store.show("batch_calls", pl.concat([batch.calls for batch in batches]))
+    store.show("batch_rejects", pl.concat([batch.rejects for batch in batches]))
+    store.run("ingest/stage", source_id=source_id)
+    for batch in batches:
+        if batch.placed is not None:
+            batch.placed.stage(store)
 
 
 def _not_yet_stored(

@@ -129,7 +129,8 @@ class Placer:
     ) -> None:
         self._samples = sampling
         self.key = HashKey(secret)
-        self._places = Places(self.key, tags)
+        self.tags = tuple(tags)
+        self._places = Places(self.key, self.tags)
         self._maker = HeadMaker(self.key)
         self._sample = HeadSample({}, MOST_HEADS)
         self._workloads: dict[str, Place] = {}
@@ -151,6 +152,10 @@ class Placer:
             rank = rank_of(call, place.prompt, self.key)
             self._sample_prompt(place, call.text, call.called_at, encoding_of(call), rank)
         return place
+
+    def workload_of(self, tags: Mapping[str, str]) -> str | None:
+        """What a chat call belongs to of which only its tags are known."""
+        return self.place(Call(0, tags=dict(tags)), Counted(None, NOBODY)).workload
 
     def place_block(self, block: Block) -> list[Place]:
         """Where the calls of a block belong. All of them were answered."""

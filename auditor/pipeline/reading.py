@@ -9,8 +9,9 @@ from typing import Any, BinaryIO
 
 import polars as pl
 
-from auditor.formats import TOO_DEEP, Block, Format
+from auditor.formats import TOO_DEEP, Block, Format, Frame
 from auditor.pipeline.counting import Counted
+from auditor.pipeline.frames import staged
 from auditor.pipeline.placing import Full, Placed, Placer
 from auditor.pipeline.rows import (
     BUCKET_COLUMNS,
@@ -127,8 +128,11 @@ class _Rows:
         self.tally.add(Tally(lines=block.height, records=block.height))
 
     def batch(self, size: int, placed: Placed | None) -> Batch:
+        frames = [*self.blocks]
+        if self.calls or not frames:
+            frames.append(call_frame(self.calls, self.tags))
         return Batch(
-            self._numbered(pl.concat([call_frame(self.calls, self.tags), *self.blocks])),
+            self._numbered(pl.concat(frames)),
             self._numbered(frame_of(self.rejects, REJECT_COLUMNS)),
             self._numbered(frame_of(self.buckets, BUCKET_COLUMNS)),
             self.tally,
@@ -170,6 +174,8 @@ class Reader:
         for reading in self._readings(source, stream):
             if isinstance(reading, Block):
                 rows.add(block_frame(reading, placer.place_block(reading)))
+            elif isinstance(reading, Frame):
+                rows.add(staged(reading, placer))
             else:
                 self._take(rows, reading)
             if rows.is_full or placer.is_loaded:
@@ -177,7 +183,7 @@ class Reader:
                 rows = _Rows(lines_before)
         yield rows.batch(self._told_size(), placer.take())
 
-    def _readings(self, source: Source, stream: BinaryIO) -> Iterator[Reading | Block]:
+    def _readings(self, source: Source, stream: BinaryIO) -> Iterator[Reading | Block | Frame]:
         """In columns where that can be; a Block lacks the answers, so not where text is kept."""
         format = source.format
         if format.blocks is None or self._manner.keep_text:

@@ -1,9 +1,10 @@
--- Purpose: an empty place for the calls and rejects of one source.
+-- Purpose: an empty place for the calls and rejects of one source, of calls those that are not plain.
 -- Grain:   one row a call, a refused record, a workload, a sampled call, a message of one, as read
 -- Writes:  staged, refused, staged_workloads, staged_heads, staged_parts
 
 CREATE OR REPLACE TEMP TABLE staged (
-    id VARCHAR,
+    call_id VARCHAR,
+    unnamed BOOLEAN,
     line BIGINT,
     called_at TIMESTAMP,
     requested_model VARCHAR,
@@ -26,7 +27,6 @@ CREATE OR REPLACE TEMP TABLE staged (
     uses_tools BOOLEAN,
     workload VARCHAR,
     prompt UBIGINT,
-    fingerprint VARCHAR,
     request_json VARCHAR,
     answer_json VARCHAR
 );

@@ -1,4 +1,4 @@
--- Purpose: bring the arriving calls of one source into the store, each call once.
+-- Purpose: bring those calls of one source into the store that are not in it yet, each call once.
 -- Grain:   one row a call
 -- Reads:   arriving, calls, sources, closings
 -- Writes:  calls, texts, superseded, replaced

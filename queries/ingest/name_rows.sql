@@ -1,53 +1,64 @@
--- Purpose: give every staged call its identity, and keep the best of those that share one.
--- Grain:   one row a call of the source being read
--- Reads:   staged (line, id, fingerprint, the columns of calls, request_json, answer_json)
--- Writes:  arriving
+-- Purpose: of the calls of one source that share an identity keep the best.
+-- Grain:   one row a call of the source being read that is not in the store yet
+-- Reads:   calls (those of the source, and what the store had), staged
+-- Writes:  shared, calls, staged, arriving
+-- Params:  $source_id
 --
--- A provider's id is the identity. Where the log has none it is the hash of what the log says of
--- the call, and the ordinal among equal rows of this source: two equal rows of one file are two
--- calls, the same rows in an overlapping export are not. Counts of our own are left out of the
--- hash, so that a better tokenizer finds the same call again.
+-- A provider's id is the identity. Where the log has none it is that of macro row_id: two equal rows
+-- of one file are two calls, the same rows in an overlapping export are not.
 --
 -- Of several readings of one call the best stays: counted by the provider before counted by us,
 -- then the one with more tokens, then the greater in a total order of the remaining fields. The
 -- choice is a maximum, so it does not depend on the order in which files arrive.
+--
+-- Only what shares its id needs any of this. Ids are compared by their hashes: two of one hash are
+-- looked at more closely, and found to be two.
+
+CREATE OR REPLACE TEMP TABLE shared AS
+WITH
+    here AS (
+        SELECT hash(call_id) AS id_hash
+        FROM calls
+        WHERE source_id = $source_id
+        UNION ALL
+        SELECT hash(call_id) AS id_hash
+        FROM staged
+    ),
+    elsewhere AS (
+        SELECT hash(call_id) AS id_hash
+        FROM calls
+        WHERE source_id <> $source_id
+    )
+SELECT id_hash
+FROM here
+GROUP BY id_hash
+HAVING count(*) > 1
+UNION
+SELECT id_hash
+FROM here
+SEMI JOIN elsewhere USING (id_hash);
+
+INSERT INTO staged BY NAME
+SELECT * EXCLUDE (source_id), starts_with(call_id, 'row-') AS unnamed
+FROM calls
+WHERE source_id = $source_id AND hash(call_id) IN (SELECT id_hash FROM shared);
+
+DELETE FROM calls
+WHERE source_id = $source_id AND hash(call_id) IN (SELECT id_hash FROM shared);
 
 CREATE OR REPLACE TEMP TABLE arriving AS
 WITH
-    hashed AS (
-        SELECT
-            *,
-            md5(concat_ws(
-                chr(31),
-                coalesce(called_at::VARCHAR, ''),
-                coalesce(requested_model, ''),
-                coalesce(served_model, ''),
-                endpoint,
-                tier,
-                failed::VARCHAR,
-                CASE WHEN counted_by = 'provider' THEN concat_ws(
-                    ' ',
-                    input_tokens, cache_read_tokens, cache_write_tokens,
-                    output_tokens, reasoning_tokens, audio_tokens
-                ) ELSE '' END,
-                coalesce(max_tokens::VARCHAR, ''),
-                coalesce(recorded_usd::VARCHAR, ''),
-                coalesce(tags::VARCHAR, ''),
-                fingerprint
-            )) AS row_hash
-        FROM staged
-    ),
     named AS (
         SELECT
-            coalesce(
-                id,
-                concat(
-                    'row-', row_hash, '-',
-                    row_number() OVER (PARTITION BY id IS NULL, row_hash ORDER BY line)
+            CASE
+                WHEN unnamed THEN concat(
+                    left(call_id, length(call_id) - 1),
+                    row_number() OVER (PARTITION BY unnamed, call_id ORDER BY line)
                 )
-            ) AS call_id,
-            *
-        FROM hashed
+                ELSE call_id
+            END AS call_id,
+            * EXCLUDE (call_id, unnamed)
+        FROM staged
     ),
     ranked AS (
         SELECT *, quality(
@@ -58,7 +69,7 @@ WITH
         FROM named
     )
 SELECT
-    * EXCLUDE (id, fingerprint, row_hash),
+    *,
     -- how many further readings of this call have other token counts
     count(*) OVER (PARTITION BY call_id)
         - count(*) OVER (

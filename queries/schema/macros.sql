@@ -1,6 +1,6 @@
 -- Purpose: expressions that several queries share.
 -- Reads:   nothing
--- Writes:  temporary macros quality, local_time, period_of, day_in, edge_of, dimension, step, per_request, share_up, token_cost,
+-- Writes:  temporary macros quality, row_id, local_time, period_of, day_in, edge_of, dimension, step, per_request, share_up, token_cost,
 --          units, usd_of, picos, usd_of_picos, per_1k, rates_in_words, up, down, nearest, millionths,
 --          focus_moment, focus_number, focus_tags
 
@@ -30,6 +30,32 @@ CREATE OR REPLACE TEMP MACRO quality(
     coalesce(tags::VARCHAR, ''),
     coalesce(problem, '')
 );
+
+-- The identity of a call that has no id: the hash of what the log says of it, and its ordinal among
+-- equal rows of its source, here 1. Counts of our own are left out of the hash, so that a better
+-- tokenizer finds the same call again.
+CREATE OR REPLACE TEMP MACRO row_id(
+    called_at, requested_model, served_model, endpoint, tier, failed, counted_by, input_tokens,
+    cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, audio_tokens,
+    max_tokens, recorded_usd, tags, fingerprint
+) AS concat('row-', md5(concat_ws(
+    chr(31),
+    coalesce(called_at::VARCHAR, ''),
+    coalesce(requested_model, ''),
+    coalesce(served_model, ''),
+    endpoint,
+    tier,
+    failed::VARCHAR,
+    CASE WHEN counted_by = 'provider' THEN concat_ws(
+        ' ',
+        input_tokens, cache_read_tokens, cache_write_tokens,
+        output_tokens, reasoning_tokens, audio_tokens
+    ) ELSE '' END,
+    coalesce(max_tokens::VARCHAR, ''),
+    coalesce(recorded_usd::VARCHAR, ''),
+    coalesce(tags::VARCHAR, ''),
+    fingerprint
+)), '-1');
 
 -- The wall clock of a zone at a moment of UTC.
 CREATE OR REPLACE TEMP MACRO local_time(moment, zone) AS
