@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from auditor import config, formats, pipeline, scenarios, secret, sources, terminal
+from auditor import config, finding, formats, pipeline, scenarios, secret, sources, terminal
 from auditor.config import Allowance, Config
 from auditor.errors import AuditError, ConfigError
 from auditor.formats.mapped import from_mapping
@@ -152,6 +152,8 @@ def question_of(
 
 def check_not_stored(store: Store, *outputs: Path | None) -> None:
     """Refuse to write over a log that the store was filled from."""
+    if not any(outputs):
+        return
     stored = {row["sha256"] for row in store.rows("ingest/sources")}
     for output in outputs:
         if output and output.is_file() and LogFile(output, str(output)).sha256() in stored:
@@ -191,16 +193,24 @@ def check_output(output: Path, own: frozenset[Path]) -> None:
 
 @contextmanager
 def logs_in(
-    logs: tuple[str, ...], exclude: tuple[str, ...], own: frozenset[Path], *outputs: Path | None
+    logs: tuple[str, ...],
+    exclude: tuple[str, ...],
+    own: frozenset[Path],
+    *outputs: Path | None,
+    index: finding.Index | None = None,
 ) -> Iterator[tuple[LogFile, ...]]:
-    """The files behind what the user named, standard input among them; none is an output."""
+    """The files behind what the user named, standard input among them; none is an output.
+
+    What ``index`` knows is not opened.
+    """
     with ExitStack() as stack:
         named = (name for name in logs if name != sources.STDIN)
-        behind = stack.enter_context(sources.behind(named, exclude))
-        found = tuple(file for file in behind if file.path.resolve() not in own)
-        logs_found = {file.path.resolve() for file in found}
+        behind = stack.enter_context(finding.behind(named, exclude, index))
+        ours = {str(path) for path in own}
+        found = tuple(file for file in behind if file.place not in ours)
+        logs_found = {file.place for file in found}
         for output in outputs:
-            if output is not None and output.resolve() in logs_found:
+            if output is not None and str(output.resolve()) in logs_found:
                 raise AuditError(f"{output} is one of the logs", hint="Write the result elsewhere.")
         if sources.STDIN in logs:
             found = (*found, stack.enter_context(sources.standard_input()))
@@ -221,13 +231,16 @@ def take_in(
     keep_text: bool,
     jobs: int | None = None,
     sampling: bool = True,
+    rehash: bool = False,
 ) -> pipeline.Ingested:
+    """Read what the store does not hold yet, and say so. ``rehash`` trusts no stamp of a file."""
     known = formats_of(settings)
     chosen = format_named(known, as_format)
     gauge = Gauge(book, settings.models, assume_model=assume_model, estimate=estimate)
     with ExitStack() as stack:
-        found = stack.enter_context(logs_in(logs, exclude, own, *outputs))
-        on_bytes = stack.enter_context(terminal.progress(sum(file.size for file in found)))
+        digests = pipeline.Digests(store, trusting=not rehash)
+        found = stack.enter_context(logs_in(logs, exclude, own, *outputs, index=digests))
+        on_bytes = stack.enter_context(terminal.progress(sum(file.weight for file in found)))
         done = pipeline.ingest(
             store,
             found,
@@ -239,6 +252,7 @@ def take_in(
             sampling=sampling,
             jobs=jobs or pipeline.cores(),
             on_bytes=on_bytes,
+            digests=digests,
         )
     _report(done)
     return done

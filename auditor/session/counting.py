@@ -43,7 +43,7 @@ def count(
     gauge = Gauge(book_of(settings, prices), settings.models, assume_model=assume_model)
     with (
         logs_in(logs, exclude, own, output) as found,
-        terminal.progress(sum(file.size for file in found)) as on_bytes,
+        terminal.progress(sum(file.weight for file in found)) as on_bytes,
     ):
         done = count_tokens(found, known, gauge, chosen=chosen, on_bytes=on_bytes)
     put_out(
