@@ -108,6 +108,11 @@ class Outcome:
         """Whether the goal is reached."""
         return self.ratio >= self.race.limit if self.race.faster else self.ratio <= self.race.limit
 
+    @property
+    def unit(self) -> str:
+        """What stands behind a ratio."""
+        return " s above" if self.race.above else "x"
+
     def _ratio(self, ours: float, theirs: float) -> float:
         theirs = theirs / self.race.share
         if self.race.above:
@@ -120,7 +125,7 @@ class Outcome:
         return {
             "work": self.race.work,
             "against": self.race.against,
-            "goal": f"{'>=' if self.race.faster else '<='} {self.race.limit:g}{' s above' if self.race.above else 'x'}",
+            "goal": f"{'>=' if self.race.faster else '<='} {self.race.limit:g}{self.unit}",
             "ratio": round(self.ratio, 3),
             "spread": [round(least, 3), round(greatest, 3)],
             "met": self.is_met,

@@ -40,6 +40,7 @@ from auditor.cli.options import (
     period_options,
     prices_option,
     reading_options,
+    rehash_option,
     result_options,
     scenario_options,
 )
@@ -75,6 +76,7 @@ def cli() -> None:
 )
 @period_options
 @reading_options
+@rehash_option
 @allowance_options
 @result_options
 @config_option
@@ -96,6 +98,7 @@ def replay(logs: tuple[str, ...], db: Path | None, **given: Any) -> None:
 @click.argument("logs", nargs=-1, required=True, metavar="LOGS...")
 @db_option(required=True)
 @reading_options
+@rehash_option
 @prices_option
 @allow_rejects_option
 @config_option

@@ -38,12 +38,18 @@ RETRY_SECONDS = 0.5
 
 
 def run(
-    *, config: Path | None, today: date | None, now: datetime, holder: str, hash_key: bytes | None
+    *,
+    config: Path | None,
+    today: date | None,
+    now: datetime,
+    holder: str,
+    hash_key: bytes | None,
+    rehash: bool = False,
 ) -> str:
     """``audit nightly``. Returns the state: ``fine``, ``incomplete`` or ``broken``.
 
     ``now`` is the moment of the run in UTC without a zone; ``today`` takes the place of its day.
-    ``holder`` says who runs.
+    ``holder`` says who runs. ``rehash`` reads files again that look as they were.
     """
     settings = settings_of(config)
     plan = _plan_of(settings, config)
@@ -83,6 +89,7 @@ def run(
             assume_model=plan.assume_model,
             estimate=plan.estimate,
             keep_text=plan.keep_text,
+            rehash=rehash,
         )
         always = replace(question, from_date=None, to_date=None)
         store.show("account", account.frame)
