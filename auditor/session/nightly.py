@@ -18,15 +18,8 @@ from auditor.pipeline.reporting import FOCUS, chosen, focus_definitions
 from auditor.reports import focus, manifest, nightly, page
 from auditor.reports.folder import NIGHTLY, REPORTS, check_folder, holds, put_right, write_folder
 from auditor.reports.nightly import Verdict
-from auditor.session.common import (
-    check_zone,
-    dimensions_of,
-    own_files,
-    question_of,
-    scenarios_of,
-    settings_of,
-    take_in,
-)
+from auditor.session.common import check_zone, dimensions_of, own_files, question_of, take_in
+from auditor.session.known import scenarios_of, settings_of
 from auditor.session.locking import lock_files, only_run
 from auditor.session.replaying import missing_of
 from auditor.session.reporting import answered, period_in_words, target_of

@@ -24,12 +24,11 @@ from auditor.session.common import (
     check_not_stored,
     check_output,
     check_zone,
-    formats_of,
     own_files,
     put_out,
     question_of,
-    settings_of,
 )
+from auditor.session.known import formats_of, settings_of
 from auditor.sources import LogFile
 from auditor.store import Store
 from auditor.terminal import say
