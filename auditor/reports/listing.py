@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from auditor.errors import AuditError, printable
-from auditor.formats import Format, mapped
-from auditor.prices import Book, Row, price
-from auditor.prices.span import covers
 from auditor.reports.figures import NOTHING, named, plain, prices_of
 from auditor.reports.layout import indented, plain_table, print_whole
 from auditor.scenarios import Move, Scenario
+
+if TYPE_CHECKING:
+    from auditor.formats import Format
+    from auditor.prices import Book, Row
 
 NARROWEST_NAME = 24
 
@@ -59,6 +61,8 @@ def prices(
     console: Console,
 ) -> None:
     """Rows of the book. Raises AuditError when a name leads to none."""
+    from auditor.prices.span import covers
+
     wanted = tuple(models)
     rows: list[Row] = []
     for name in wanted:
@@ -85,6 +89,8 @@ def prices(
 def _rows_of(
     book: Book, name: str, at: date | None, names: Mapping[str, str], console: Console
 ) -> list[Row]:
+    from auditor.prices import price
+
     if at is None:
         if rows := [row for layer in book.layers for row in layer.of(name)]:
             return rows
@@ -140,6 +146,8 @@ def _price_table(rows: Iterable[Row], title: str, width: int) -> Table:
 
 def formats(known: Iterable[Format], console: Console) -> None:
     """One row a format, and the keys of a mapping."""
+    from auditor.formats import mapped
+
     table = plain_table("format", "what it is")
     for one in known:
         table.add_row(one.name, Text(f"{one.title} ({one.container})"))

@@ -1,16 +1,22 @@
-"""What a run knows before it reads a log: settings, price book, scenarios, formats."""
+"""What a run knows before it reads a log: settings, price book, scenarios, formats.
+
+Each is imported where it is asked for: `audit show scenarios` needs no price book.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from auditor import config, formats, scenarios
+from auditor import config, scenarios
 from auditor.config import Config
 from auditor.errors import ConfigError
-from auditor.formats.mapped import from_mapping
-from auditor.prices import Book, open_book
 from auditor.scenarios import Scenario
+
+if TYPE_CHECKING:
+    from auditor.formats import Format
+    from auditor.prices import Book
 
 
 def settings_of(path: Path | None) -> Config:
@@ -18,6 +24,8 @@ def settings_of(path: Path | None) -> Config:
 
 
 def book_of(settings: Config, prices: Iterable[Path]) -> Book:
+    from auditor.prices import open_book
+
     return open_book((*settings.prices, *prices))
 
 
@@ -32,7 +40,10 @@ def scenarios_of(
     return scenarios.choose(known_scenarios(settings, extra), wanted)
 
 
-def formats_of(settings: Config) -> tuple[formats.Format, ...]:
+def formats_of(settings: Config) -> tuple[Format, ...]:
+    from auditor import formats
+    from auditor.formats.mapped import from_mapping
+
     known = formats.known_formats()
     file = settings.file or ""
     for name in sorted(settings.formats.keys() & {format.name for format in known}):
