@@ -35,9 +35,10 @@ INTERRUPTED = "Query interrupted"
 class Store:
     """An open store. Use as a context manager; leaving it closes the file."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:
         self._connection = connection
-        self._name = name
+        self._name = str(path or "the store in memory")
+        self.path = path
         self.hash_key = secret.IN_MEMORY
 
     @classmethod
@@ -60,7 +61,7 @@ class Store:
             )
         connection = _connect(path, to_read)
         try:
-            store = cls(connection, str(path or "the store in memory"))
+            store = cls(connection, path)
             _prepare(store, path, to_read, hash_key)
             yield store
         finally:

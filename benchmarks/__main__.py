@@ -14,7 +14,7 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-from auditor import scenarios, sources
+from auditor import finding, scenarios
 from auditor.formats import known_formats
 from auditor.pipeline import Question, ingest, replay
 from auditor.pipeline.counting import Gauge
@@ -40,7 +40,7 @@ def main() -> None:
         book = open_book()
         with Store.open(folder / "store.duckdb") as store:
             begun = time.perf_counter()
-            found = sources.find([str(folder / "logs")])
+            found = finding.find([str(folder / "logs")])
             ingest(store, found, known_formats(), Gauge(book, {}))
             say(f"ingested in {time.perf_counter() - begun:.0f} s")
         size = (folder / "store.duckdb").stat().st_size

@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 import zstandard
 
-from auditor import sources
+from auditor import finding
 from auditor.formats import known_formats
 from auditor.pipeline import cores, ingest
 from auditor.pipeline.counting import Gauge
@@ -181,7 +181,7 @@ def ours(logs: str, db: str) -> Work:
 
     def work() -> object:
         with Store.open(store) as opened:
-            done = ingest(opened, sources.find([logs]), formats, gauge, jobs=cores())
+            done = ingest(opened, finding.find([logs]), formats, gauge, jobs=cores())
         return done.calls, done.tally
 
     return work

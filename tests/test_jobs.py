@@ -25,11 +25,11 @@ from helpers.runs import book
 
 from auditor.config import load as load_config
 from auditor.errors import AuditError, SourceError
+from auditor.finding import find
 from auditor.formats import known_formats
 from auditor.pipeline import ingest, placing, workers
 from auditor.pipeline.counting import Gauge
-from auditor.session.common import formats_of
-from auditor.sources import find
+from auditor.session.known import formats_of
 from auditor.store import Store
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"

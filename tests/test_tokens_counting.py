@@ -29,7 +29,7 @@ from auditor.tokens.encodings import (
 )
 from auditor.tokens.fast import FAST_ENCODINGS
 from auditor.workload.hashing import HashKey
-from auditor.workload.heads import HeadMaker
+from auditor.workload.heads import HeadMaker, Sampled
 
 NAMES = tuple(ENCODINGS)
 # Where no faster counter knows the encoding, both are one.
@@ -171,9 +171,11 @@ def test_a_call_that_breaks_tiktoken_is_counted_by_nobody(monkeypatch: pytest.Mo
         text = Text(messages=({"role": "user", "content": said},), outputs=({"content": "yes"},))
         return Call(line=1, served_model="gpt-4-0613", text=text)
 
+    said = Text(messages=({"role": "user", "content": "kill it"},))
+    sampled = Sampled(said, "workload", "cl100k_base", 1, 1, None, 7)
     with only_tiktoken():
         killed, spared = gauge(call("kill it")), gauge(call("spare it"))
-        head = HeadMaker(HashKey(b"key")).head_of(call("kill it"), "workload", 1, 1)
+        head = HeadMaker(HashKey(b"key")).head_of(sampled)
     assert (killed.usage, killed.by) == (None, NOBODY)
     assert killed.problem is not None
     assert "on which the tokenizer broke down" in killed.problem

@@ -40,6 +40,7 @@ from auditor.cli.options import (
     period_options,
     prices_option,
     reading_options,
+    rehash_option,
     result_options,
     scenario_options,
 )
@@ -75,6 +76,7 @@ def cli() -> None:
 )
 @period_options
 @reading_options
+@rehash_option
 @allowance_options
 @result_options
 @config_option
@@ -96,6 +98,7 @@ def replay(logs: tuple[str, ...], db: Path | None, **given: Any) -> None:
 @click.argument("logs", nargs=-1, required=True, metavar="LOGS...")
 @db_option(required=True)
 @reading_options
+@rehash_option
 @prices_option
 @allow_rejects_option
 @config_option
@@ -145,9 +148,9 @@ def show() -> None:
 @config_option
 def show_scenarios(**given: Any) -> None:
     """The scenarios: name, models, date of the prices, title."""
-    from auditor.session import showing
+    from auditor.session import listing
 
-    showing.show_scenarios(**given)
+    listing.show_scenarios(**given)
 
 
 @show.command("prices")
@@ -160,18 +163,18 @@ def show_prices(models: tuple[str, ...], at: date | None, **given: Any) -> None:
 
     MODEL is any name as found in logs; without one all rows are shown.
     """
-    from auditor.session import showing
+    from auditor.session import listing
 
-    showing.show_prices(models, at, **given)
+    listing.show_prices(models, at, **given)
 
 
 @show.command("formats")
 @config_option
 def show_formats(**given: Any) -> None:
     """The log formats audit reads, and how to describe a table of your own."""
-    from auditor.session import showing
+    from auditor.session import listing
 
-    showing.show_formats(**given)
+    listing.show_formats(**given)
 
 
 @show.command("models")

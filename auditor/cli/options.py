@@ -113,6 +113,11 @@ reading_options = options(
         help="Processes that read logs at once; one a core unless given.",
     ),
 )
+rehash_option = click.option(
+    "--rehash",
+    is_flag=True,
+    help="Read files again that are in the store and look as they were, to be sure.",
+)
 scenario_files_option = click.option(
     "--scenarios",
     "scenario_files",

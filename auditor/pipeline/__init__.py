@@ -1,5 +1,6 @@
 """The order of the steps: ingest, replay, explain, fine-tune."""
 
+from auditor.pipeline.digests import Digests
 from auditor.pipeline.explain import Explanation, explain
 from auditor.pipeline.ingest import Ingested, ingest
 from auditor.pipeline.prompts import pairs_of
@@ -8,6 +9,7 @@ from auditor.pipeline.workers import cores
 
 __all__ = [
     "MAX_DIMENSIONS",
+    "Digests",
     "Explanation",
     "Ingested",
     "Question",

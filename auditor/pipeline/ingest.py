@@ -11,6 +11,7 @@ import polars as pl
 from auditor.errors import AuditError, SourceError
 from auditor.formats import Format, recognise
 from auditor.pipeline.booking import Booking
+from auditor.pipeline.digests import Digests
 from auditor.pipeline.placing import full_groups, merge_placed
 from auditor.pipeline.reading import Batch, Gauge, Manner, Source, Tally
 from auditor.pipeline.workers import read_in_order
@@ -56,20 +57,22 @@ def ingest(
     sampling: bool = True,
     jobs: int = 1,
     on_bytes: Callable[[int], None] | None = None,
+    digests: Digests | None = None,
 ) -> Ingested:
     """Read what the store does not hold yet. Every file is wholly in afterwards, or not at all.
 
     ``chosen`` is the format of every file, as the user said. ``sampling`` keeps hashes of prompts,
     which only fine-tuning asks for. ``jobs`` processes read at most, with the same result whatever
-    their number. ``on_bytes`` is told the bytes dealt
-    with. Raises SourceError, before anything is stored, when a file is of no known format; while
-    reading, when one is broken. What was stored before stays.
+    their number. ``on_bytes`` is told the bytes dealt with. ``digests`` are those of files that
+    need not be read to know them. Raises SourceError, before anything is stored, when a file is of
+    no known format; while reading, when one is broken. What was stored before stays.
     """
-    told = on_bytes or (lambda _: None)
     told = on_bytes or (lambda _: None)
     done = Ingested()
     booking = Booking(store)
-    new = list(_not_yet_stored(store, files, done, booking, told))
+    digests = digests or Digests(store)
+    new = list(_not_yet_stored(store, files, done, booking, digests, told))
+    digests.keep()
     planned = (
         [Source(file, digest, chosen) for file, digest in new]
         if chosen
@@ -158,6 +161,7 @@ def _not_yet_stored(
     files: Iterable[LogFile],
     done: Ingested,
     booking: Booking,
+    digests: Digests,
     told: Callable[[int], None],
 ) -> Iterator[tuple[LogFile, str]]:
     stored = {row["sha256"] for row in store.rows("ingest/sources")}
@@ -168,7 +172,7 @@ def _not_yet_stored(
             done.already += held
             told(whole.size)
             continue
-        parts = [(file, file.sha256()) for file in whole.parts()]
+        parts = [(file, digests.digest_of(file)) for file in whole.parts()]
         booking.begin(whole, parts, stored)
         for file, digest in parts:
             if digest in seen:
@@ -178,7 +182,7 @@ def _not_yet_stored(
             else:
                 yield file, digest
             if digest in seen or digest in stored:
-                told(file.size)
+                told(file.weight)
             seen.setdefault(digest, file.name)
 
 

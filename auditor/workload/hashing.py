@@ -81,6 +81,10 @@ class HashKey:
             self._begun[role, content] = state
         return state.copy()
 
+    def mark_of(self, parts: tuple[str | int, ...]) -> bytes:
+        """What tells a state of a file from any other: 16 bytes."""
+        return self._hash(b"file", canonical(parts), 16)
+
     def fingerprint_of(self, text: str) -> str:
         """What tells a text from others: 32 hexadecimal digits."""
         data = text.encode("ascii", "backslashreplace")
