@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -218,15 +219,26 @@ def _workers(manner: Manner, jobs: int) -> Iterator[list[_Worker]]:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """No signal ends this process, nor the one that it begins here, before that has begun."""
-    if not hasattr(signal, "pthread_sigmask"):
+    """Signals wait until a process has begun: this one would leave it half begun.
+
+    The other one is begun with them blocked (``_work``), so that it says nothing of them.
+    """
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    told: list[int] = []
+    before = {number: signal.signal(number, lambda *s: told.append(s[0])) for number in SIGNALS}
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        for one, handler in before.items():
+            signal.signal(one, handler)
+        for number in told:
+            signal.raise_signal(number)
 
 
 def _end(process: BaseProcess, line: Connection) -> None:
