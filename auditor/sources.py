@@ -21,7 +21,7 @@ from typing import IO, Any, BinaryIO, cast
 
 import zstandard
 
-from auditor import archives, compression, containers
+from auditor import archives, compression, containers, walking
 from auditor.containers import BOM, PARQUET_MAGIC, BrokenContainerError
 from auditor.errors import SourceError
 from auditor.objects import RemoteFile
@@ -69,7 +69,7 @@ class LogFile:
         was read is not what has the digest ``sha256``.
         """
         with self.readable(), self._raw() as raw, ExitStack() as stack:
-            watched = _Watched(raw, on_bytes)
+            watched = _Watched(raw, on_bytes, hashing=sha256 is not None)
             stream = io.BufferedReader(cast(Any, watched), BUFFER_BYTES)
             magic = stream.peek(4)[:4]
             if self.member is not None and magic.startswith(PACKED):
@@ -82,12 +82,24 @@ class LogFile:
                 )
             yield cast(BinaryIO, stream)
             if sha256 is not None and watched.sha256() != sha256:
-                raise SourceError(
-                    self.name,
-                    None,
-                    "changed while it was read",
-                    hint="Run again when nothing writes to it; nothing of it was stored.",
-                )
+                raise self.changed()
+
+    def changed(self) -> SourceError:
+        """The error of a file that is not what it was when it was found."""
+        return SourceError(
+            self.name,
+            None,
+            "changed while it was read",
+            hint="Run again when nothing writes to it; nothing of it was stored.",
+        )
+
+    @property
+    def is_as_seen(self) -> bool:
+        """Whether nothing that the system changes with a file has changed since it was found."""
+        try:
+            return walking.seen_at(str(self.path)) == self.seen
+        except OSError:
+            return False
 
     @contextmanager
     def on_disk(self) -> Iterator[Path]:
@@ -205,15 +217,19 @@ class LogFile:
 
 
 class _Watched(io.RawIOBase):
-    """Passes reads on, tells how many bytes went by, and knows their digest."""
+    """Passes reads on, tells how many bytes went by, and if asked knows their digest."""
 
-    def __init__(self, raw: IO[bytes], told: Callable[[int], None] | None) -> None:
+    def __init__(
+        self, raw: IO[bytes], told: Callable[[int], None] | None, *, hashing: bool
+    ) -> None:
         self._raw = raw
         self._told = told or (lambda _: None)
-        self._hash = hashlib.sha256()
+        self._hash = hashlib.sha256() if hashing else None
 
-    def sha256(self) -> str:
+    def sha256(self) -> str | None:
         """The digest of the whole file: what was read so far, and what is left of it."""
+        if self._hash is None:
+            return None
         while block := self._raw.read(BUFFER_BYTES):
             self._hash.update(block)
         return self._hash.hexdigest()
@@ -224,7 +240,8 @@ class _Watched(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         data = self._raw.read(len(buffer))
         buffer[: len(data)] = data
-        self._hash.update(data)
+        if self._hash is not None:
+            self._hash.update(data)
         self._told(len(data))
         return len(data)
 

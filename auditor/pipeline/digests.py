@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import polars as pl
 
 from auditor import walking
@@ -66,25 +68,30 @@ class Digests:
         holds = ((None, seen.size),) if members is None else members
         self._held[mark] = {name: (size, None) for name, size in holds}
 
-    def digest_of(self, file: LogFile) -> str:
-        """SHA-256 of a file's bytes; it is read only where it may have changed.
+    def digest_of(self, file: LogFile, read: Callable[[LogFile], str] = LogFile.sha256) -> str:
+        """SHA-256 of a file's bytes; they are ``read`` only where it may have changed.
 
         Raises SourceError when it cannot be read.
         """
-        held = self._of(file.seen)
-        size, known = (held or {}).get(file.member, (0, None))
-        if known is not None:
+        if (known := self._known(file)) is not None:
             return known
-        digest = file.sha256()
-        mark = self._mark_of(file.seen)
+        digest = read(file)
+        held, mark = self._of(file.seen), self._mark_of(file.seen)
         if held is not None and mark is not None and file.member in held:
-            if self._is_still(file):
-                held[file.member] = size, digest
+            if file.is_as_seen:
+                held[file.member] = held[file.member][0], digest
                 self._fresh[mark] = file.place
             else:
                 del self._held[mark]
                 self._fresh.pop(mark, None)
         return digest
+
+    def holds(self, file: LogFile) -> bool:
+        """Whether a file is what its digest says as long as it is as it was seen."""
+        return self._known(file) is not None
+
+    def _known(self, file: LogFile) -> str | None:
+        return (self._of(file.seen) or {}).get(file.member, (0, None))[1]
 
     def keep(self) -> None:
         """Keep what was read."""
@@ -107,10 +114,3 @@ class Digests:
         if seen is None or self._now_ns is None or (stamp := seen.stamp) is None:
             return None
         return self._key.mark_of((seen.place, *stamp))
-
-    @staticmethod
-    def _is_still(file: LogFile) -> bool:
-        try:
-            return walking.seen_at(str(file.path)) == file.seen
-        except OSError:
-            return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -62,11 +63,24 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file that is to be read, the digest of its bytes, and the format that it has."""
+    """A file that is to be read, the digest of its bytes, and the format that it has.
+
+    ``is_settled`` where the file has that digest as long as it is as it was seen (``Digests``).
+    """
 
     file: LogFile
     sha256: str
     format: Format
+    is_settled: bool = False
+
+    @contextmanager
+    def open(self, told: Callable[[int], None]) -> Iterator[BinaryIO]:
+        """The lines of the file. Raises SourceError at the end if it is not what it was."""
+        digest = None if self.is_settled else self.sha256
+        with self.file.open(told, sha256=digest) as stream:
+            yield stream
+        if self.is_settled and not self.file.is_as_seen:
+            raise self.file.changed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +171,7 @@ class Reader:
 
         Raises SourceError when the file cannot be read, or is not what its digest says.
         """
-        with source.file.open(self._told, sha256=source.sha256) as stream:
+        with source.open(self._told) as stream:
             yield from self._batches(source, stream, full, 0)
 
     def batches_of(self, part: Part, full: Full) -> Iterator[Batch]:

@@ -85,7 +85,7 @@ def _parts_of(source: Source) -> Iterator[Task]:
     """Runs of whole lines. The last is handed out when the whole is known to be what it was."""
     sizes: list[int] = []
     lines = 0
-    with source.file.open(sizes.append, sha256=source.sha256) as stream:
+    with source.open(sizes.append) as stream:
         data = _lines(stream)
         while following := _lines(stream):
             yield Part(source, data, lines, sum(sizes)), False
