@@ -95,11 +95,12 @@ def below(folder: Path, on_error: Callable[[OSError], None]) -> Iterator[tuple[s
         ]
         inside = Path(here).relative_to(folder).as_posix()
         prefix = "" if inside == "." else f"{inside}/"
+        beginning, real_beginning = (os.path.join(path, "") for path in (here, real))  # noqa: PTH118
         for name in sorted(files):
             if name.startswith("."):
                 continue
-            path = os.path.join(here, name)  # noqa: PTH118
-            seen = seen_at(path, os.path.join(real, name))  # noqa: PTH118
+            path = beginning + name
+            seen = seen_at(path, real_beginning + name)
             if seen.size or not seen.is_regular:
                 yield path, f"{prefix}{name}", seen
 
