@@ -12,6 +12,18 @@ from auditor.store import Store
 CALLS_A_SOURCE = 100_000
 DAYS = 31
 QUERY = Path(__file__).with_name("made_calls.sql")
+SOURCE = """
+    INSERT INTO sources
+    VALUES ($id, $sha256, $name, 'captures', $bytes, $calls, $calls, 0, 0)
+"""
+
+
+class Opened:
+    """A store that stays open until the process ends: to open it is no part of the work."""
+
+    def __init__(self, path: str) -> None:
+        self._opened = Store.open(Path(path), to_read=True)
+        self.store = self._opened.__enter__()
 
 
 def made(path: Path, calls: int) -> Path:
@@ -31,15 +43,16 @@ def made(path: Path, calls: int) -> Path:
                 {"source_id": source, "first": first, "last": last, "calls": calls, "days": DAYS},
             )
             connection.execute(
-                "INSERT INTO sources VALUES ($id, $sha256, $name, 'captures', $bytes, $n, $n, 0, 0)",
+                SOURCE,
                 {
                     "id": source,
                     "sha256": hashlib.sha256(str(source).encode()).hexdigest(),
                     "name": f"logs/calls-{source:05}.jsonl",
                     "bytes": 1000 * (last - first),
-                    "n": last - first,
+                    "calls": last - first,
                 },
             )
         connection.execute("CHECKPOINT")
+    unfinished.with_name(f"{unfinished.name}.key").unlink()  # only who adds to a store needs it
     unfinished.replace(path)
     return path
