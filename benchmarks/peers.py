@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -128,6 +129,7 @@ def _rates(model: str, at: datetime) -> Iterator[tuple[str, Decimal]]:
 
 
 def _litellm() -> Pricer:
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else it asks the network for prices
     from litellm import cost_per_token
 
     def price(model: str, sent: int, made: int, at: datetime) -> float:

@@ -106,7 +106,8 @@ def write(measured: Mapping[str, Any]) -> None:
         "",
         "Written by `python -m benchmarks --write`. Each contestant runs in a process of its own,",
         "in turn with the other. A ratio is that of the medians, the spread that of runs that",
-        "followed each other. Seconds and MiB (peak memory): of audit / of what it is held against.",
+        "followed each other. Seconds and MiB (peak memory) are of audit / of what it is held",
+        "against.",
         "",
         f"{where['system']}, {where['cores']} cores; {versions}."
         + ("" if scale == 1 else f" At {scale:g} of the size of the goals."),
