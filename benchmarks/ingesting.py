@@ -56,10 +56,11 @@ COUNTS = {
 def races(folder: Path, scale: float) -> list[Race]:
     """The rows about captures."""
     plain = folder / "captures"
-    write(plain, int(GIGABYTE * scale))
     packed = {"gz": pack_gzip, "zst": pack_zstd}
-    for name, pack in packed.items():
-        compress(plain, folder / name, name, pack)
+    if not plain.exists():
+        write(plain, int(GIGABYTE * scale))
+        for name, pack in packed.items():
+            compress(plain, folder / name, name, pack)
 
     def ours(logs: Path) -> Contestant:
         return Contestant("ingesting:ours", {"logs": str(logs), "db": str(folder / "ours.duckdb")})

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from auditor import sources
+from auditor import finding
 from auditor.formats import known_formats
 from auditor.formats.mapped import from_mapping
 from auditor.pipeline import ingest
@@ -76,7 +76,7 @@ def ours(path: str) -> Work:
     """``audit ingest`` into a new store."""
     gauge = Gauge(open_book(), {})
     formats = (*known_formats(), from_mapping("mine", MAPPING, "audit.toml"))
-    found = sources.find([path])
+    found = finding.find([path])
 
     def work() -> int:
         with (
