@@ -103,12 +103,12 @@ def test_a_run_that_kills_tiktoken_is_counted(count: Count, name: str, blank: st
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("count", "name"), COUNTED)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("blanks", [" \t", "\u3000 \u2028", "\n ", " \xa0"])
-def test_a_mixed_megabyte_of_white_space_is_counted(count: Count, name: str, blanks: str) -> None:
+def test_a_mixed_megabyte_of_white_space_is_counted(name: str, blanks: str) -> None:
     run = blanks * (1_000_001 // len(blanks))
-    for text in (run, f"{run}x", f"x{run}", f"!\n{run}\n{run}x"):
-        assert count(text, name) == plain_count(text, name) > 1_000_001 // 128
+    for text in (f"x{run}", f"!\n{run}\n{run}x"):
+        assert count_text(text, name) == plain_count(text, name) > 1_000_001 // 128
 
 
 def test_many_runs_a_little_too_short_are_searched_once() -> None:

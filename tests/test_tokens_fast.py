@@ -93,7 +93,7 @@ def test_hostile_text_has_the_tokens_of_tiktoken(name: str, text: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @given(text=HOSTILE)
-@settings(max_examples=20_000, deadline=None)
+@settings(max_examples=4_000, deadline=None)
 def test_much_hostile_text_has_the_tokens_of_tiktoken(name: str, text: str) -> None:
     assert encode_text(text, name) == plain_tokens(text, name)
 
@@ -189,7 +189,7 @@ def test_long_runs_have_the_tokens_of_tiktoken(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("run", RUNS)
 def test_a_megabyte_of_one_character_has_the_tokens_of_tiktoken(name: str, run: str) -> None:
-    for shape in SHAPES_OF_RUNS:
+    for shape in ("{}x", "!{}\n"):
         text = shape.format(run * 1_000_001)
         assert encode_text(text, name) == plain_tokens(text, name), shape
 
