@@ -82,14 +82,14 @@ def find(
     return tuple(sorted(_told_apart(found.values()), key=lambda file: (file.name, str(file.path))))
 
 
-def _parts(file: LogFile, index: Index | None) -> Iterator[LogFile]:
+def _parts(file: LogFile, index: Index | None) -> Iterable[LogFile]:
     """A file on disk, or what its archive holds; opened to see only where nobody knows."""
     seen = file.seen
     known = index.members_of(seen) if index and seen else None
     members = known[0] if known else file.members()
     if index and seen and not known:
         index.found(seen, members)
-    yield from file.as_parts(members)
+    return (file,) if members is None else file.as_parts(members)
 
 
 def _regular(seen: Seen, name: str) -> Seen:

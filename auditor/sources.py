@@ -46,8 +46,8 @@ class LogFile:
     name and that of its folder where it was given, an object by its address. ``member`` is the file
     in the archive at ``path``: it is known by the digest of its own bytes, packed or not. What is
     in object storage has an ``origin``, and is at ``path`` only while it is read. ``seen`` is the
-    file on disk, or the archive, as it was when it was found, ``found_size`` how many bytes it
-    took; a file that has it was seen to be no archive.
+    file on disk, or the archive, as it was when it was found; a file that has it is no archive.
+    ``packed`` is how many bytes a member takes in its archive, where that is known.
     """
 
     path: Path
@@ -55,7 +55,7 @@ class LogFile:
     member: str | None = None
     origin: RemoteFile | None = None
     seen: Seen | None = field(default=None, compare=False, repr=False)
-    found_size: int | None = field(default=None, compare=False, repr=False)
+    packed: int | None = field(default=None, compare=False, repr=False)
 
     @contextmanager
     def open(
@@ -119,7 +119,7 @@ class LogFile:
 
     def parts(self) -> tuple[LogFile, ...]:
         """The file, or in place of a zip archive what it holds: ``logs.zip/day.jsonl``."""
-        if self.member is not None or self.found_size is not None:
+        if self.member is not None or self.seen is not None:
             return (self,)
         held = self.members()
         if held is None:
@@ -134,12 +134,8 @@ class LogFile:
                 return None
             return tuple(archives.members(path))
 
-    def as_parts(self, members: Members | None) -> Iterator[LogFile]:
-        """The file as what it is known to hold: itself, or the members of an archive."""
-        if members is None:
-            size = self.seen.size if self.seen else None
-            yield LogFile(self.path, self.name, None, self.origin, self.seen, size)
-            return
+    def as_parts(self, members: Members) -> Iterator[LogFile]:
+        """An archive as what it is known to hold."""
         for name, size in members:
             yield LogFile(self.path, f"{self.name}/{name}", name, self.origin, self.seen, size)
 
@@ -186,7 +182,9 @@ class LogFile:
     @property
     def weight(self) -> int:
         """Bytes on disk, as far as known without another look: what progress is told."""
-        return self.size if self.found_size is None else self.found_size
+        if self.member is not None and self.packed is not None:
+            return self.packed
+        return self.seen.size if self.seen and self.member is None else self.size
 
     @property
     def place(self) -> str:

@@ -42,6 +42,7 @@ class Digests:
         self._key = HashKey(store.hash_key)
         self._held: dict[bytes, Held] = {}
         self._fresh: dict[bytes, str] = {}
+        self._marks: dict[str, tuple[Seen, bytes]] = {}
         # before any file is read: what changes afterwards must look later
         self._now_ns = walking.now_beside(store.path) if store.path else None
         if store.path:
@@ -111,6 +112,13 @@ class Digests:
         return None if mark is None else self._held.get(mark)
 
     def _mark_of(self, seen: Seen | None) -> bytes | None:
-        if seen is None or self._now_ns is None or (stamp := seen.stamp) is None:
+        if seen is None or self._now_ns is None:
             return None
-        return self._key.mark_of((seen.place, *stamp))
+        last = self._marks.get(seen.place)
+        if last is not None and last[0] is seen:
+            return last[1]
+        if (stamp := seen.stamp) is None:
+            return None
+        mark = self._key.mark_of((seen.place, *stamp))
+        self._marks[seen.place] = seen, mark
+        return mark

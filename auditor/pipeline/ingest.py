@@ -76,7 +76,7 @@ def ingest(
     digests.keep()
     planned = [
         Source(file, digest, format, digests.holds(file))
-        for file, digest, format in _recognised(new, tuple(formats), chosen, done)
+        for file, digest, format in _recognised(new, formats, chosen, done)
     ]
     manner = Manner(gauge, store.hash_key, tuple(workload_tags), sampling, keep_text)
     next_id = store.rows("ingest/next_source")[0]["source_id"]
@@ -167,7 +167,7 @@ def _not_yet_stored(
 ) -> Iterator[tuple[LogFile, str]]:
     files = tuple(files)
     read = _all_hashed([file for file in files if not digests.holds(file)], jobs)
-    stored = {row["sha256"] for row in store.rows("ingest/sources")}
+    stored = {row["sha256"] for row in store.rows("ingest/stored")}
     seen: dict[str, str] = {}
     for whole in files:
         held = booking.sources_of(whole)
@@ -201,14 +201,15 @@ def _all_hashed(files: Iterable[LogFile], jobs: int) -> Callable[[LogFile], str]
 
 def _recognised(
     new: list[tuple[LogFile, str]],
-    formats: tuple[Format, ...],
+    formats: Iterable[Format],
     chosen: Format | None,
     done: Ingested,
 ) -> list[tuple[LogFile, str, Format]]:
     planned, errors = [], []
+    known = tuple(formats) if new and not chosen else ()
     for file, digest in new:
         try:
-            planned.append((file, digest, chosen or recognise(file, formats)))
+            planned.append((file, digest, chosen or recognise(file, known)))
         except SourceError as error:
             if file.is_document and (len(new) > 1 or done.already):
                 done.documents.append(file.name)

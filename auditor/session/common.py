@@ -19,7 +19,7 @@ from auditor.prices import Book
 from auditor.reports import catalogue, files
 from auditor.reports.figures import counted
 from auditor.scenarios import Scenario
-from auditor.session.known import book_of, formats_of
+from auditor.session.known import book_of, formats_of, formats_when_asked
 from auditor.sources import LogFile
 from auditor.store import Store
 from auditor.terminal import say
@@ -201,8 +201,9 @@ def take_in(
     rehash: bool = False,
 ) -> pipeline.Ingested:
     """Read what the store does not hold yet, and say so. ``rehash`` trusts no stamp of a file."""
-    known = formats_of(settings)
-    chosen = format_named(known, as_format)
+    # mappings are checked whatever is new
+    checked = formats_of(settings) if as_format or settings.formats else None
+    chosen = format_named(checked or (), as_format)
     gauge = Gauge(book, settings.models, assume_model=assume_model, estimate=estimate)
     with ExitStack() as stack:
         digests = pipeline.Digests(store, trusting=not rehash)
@@ -211,7 +212,7 @@ def take_in(
         done = pipeline.ingest(
             store,
             found,
-            known,
+            checked or formats_when_asked(settings),
             gauge,
             chosen=chosen,
             keep_text=keep_text,

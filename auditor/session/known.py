@@ -5,7 +5,7 @@ Each is imported where it is asked for: `audit show scenarios` needs no price bo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,3 +55,8 @@ def formats_of(settings: Config) -> tuple[Format, ...]:
         )
     own = (from_mapping(name, entries, file) for name, entries in settings.formats.items())
     return (*known, *own)
+
+
+def formats_when_asked(settings: Config) -> Iterator[Format]:
+    """As ``formats_of``, imported once somebody asks: where nothing is new nobody does."""
+    yield from formats_of(settings)
