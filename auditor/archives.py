@@ -26,8 +26,10 @@ def is_zip(path: Path) -> bool:
         return False  # refused by name when it is read
 
 
-def members(path: Path) -> Iterator[str]:
+def members(path: Path) -> Iterator[tuple[str, int]]:
     """The files in an archive, in the order of their names, without hidden and empty ones.
+
+    Yields the name of each, and the bytes that it takes in the archive.
 
     Raises BrokenContainerError for a broken archive and for a member that will not be unpacked.
     """
@@ -38,7 +40,7 @@ def members(path: Path) -> Iterator[str]:
             if info.is_dir() or hidden or not info.file_size:
                 continue
             _check(info)
-            yield info.filename
+            yield info.filename, info.compress_size
 
 
 def _check(info: zipfile.ZipInfo) -> None:

@@ -1,4 +1,4 @@
-"""Finds log files, tells them apart by content, and opens them, compressed or not.
+"""Log files: tells them apart by content, and opens them, compressed or not.
 
 A source is one exported file, here or in object storage. It is known by the SHA-256 of its bytes
 as they lie there, so a file that moved, or was given twice, is the same source.
@@ -9,30 +9,31 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
-import os
 import sys
 import tempfile
 import zlib
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from fnmatch import fnmatch
-from glob import glob, has_magic
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
 import zstandard
 
-from auditor import archives, compression, containers, objects
+from auditor import archives, compression, containers, walking
 from auditor.containers import BOM, PARQUET_MAGIC, BrokenContainerError
 from auditor.errors import SourceError
-from auditor.objects import Fetched, RemoteFile
+from auditor.objects import RemoteFile
+from auditor.walking import Seen
 
-__all__ = ["BOM", "LogFile", "behind", "find", "standard_input"]
+__all__ = ["BOM", "LogFile", "standard_input"]
 
 STDIN = "-"
 BUFFER_BYTES = 1 << 20
+Members = tuple[tuple[str, int], ...]
+"""What an archive holds: the name of each file, and the bytes that it takes there."""
+
 DOCUMENTS = frozenset(("LICENSE", "LICENCE", "COPYING", "NOTICE", "README", "CHANGELOG"))
 PACKED = (*compression.MAGICS, archives.ZIP_MAGIC)
 
@@ -44,13 +45,17 @@ class LogFile:
     A file in a named folder is called by its path from that folder on, a named file by its own
     name and that of its folder where it was given, an object by its address. ``member`` is the file
     in the archive at ``path``: it is known by the digest of its own bytes, packed or not. What is
-    in object storage has an ``origin``, and is at ``path`` only while it is read.
+    in object storage has an ``origin``, and is at ``path`` only while it is read. ``seen`` is the
+    file on disk, or the archive, as it was when it was found, ``found_size`` how many bytes it
+    took; a file that has it was seen to be no archive.
     """
 
     path: Path
     name: str
     member: str | None = None
     origin: RemoteFile | None = None
+    seen: Seen | None = field(default=None, compare=False, repr=False)
+    found_size: int | None = field(default=None, compare=False, repr=False)
 
     @contextmanager
     def open(
@@ -64,7 +69,7 @@ class LogFile:
         was read is not what has the digest ``sha256``.
         """
         with self.readable(), self._raw() as raw, ExitStack() as stack:
-            watched = _Watched(raw, on_bytes)
+            watched = _Watched(raw, on_bytes, hashing=sha256 is not None)
             stream = io.BufferedReader(cast(Any, watched), BUFFER_BYTES)
             magic = stream.peek(4)[:4]
             if self.member is not None and magic.startswith(PACKED):
@@ -77,12 +82,24 @@ class LogFile:
                 )
             yield cast(BinaryIO, stream)
             if sha256 is not None and watched.sha256() != sha256:
-                raise SourceError(
-                    self.name,
-                    None,
-                    "changed while it was read",
-                    hint="Run again when nothing writes to it; nothing of it was stored.",
-                )
+                raise self.changed()
+
+    def changed(self) -> SourceError:
+        """The error of a file that is not what it was when it was found."""
+        return SourceError(
+            self.name,
+            None,
+            "changed while it was read",
+            hint="Run again when nothing writes to it; nothing of it was stored.",
+        )
+
+    @property
+    def is_as_seen(self) -> bool:
+        """Whether nothing that the system changes with a file has changed since it was found."""
+        try:
+            return walking.seen_at(str(self.path)) == self.seen
+        except OSError:
+            return False
 
     @contextmanager
     def on_disk(self) -> Iterator[Path]:
@@ -102,18 +119,34 @@ class LogFile:
 
     def parts(self) -> tuple[LogFile, ...]:
         """The file, or in place of a zip archive what it holds: ``logs.zip/day.jsonl``."""
-        with self.readable(), self.on_disk() as path:
-            if self.member is not None or not path.is_file() or not archives.is_zip(path):
-                return (self,)
-            held = tuple(archives.members(path))
-        parts = (LogFile(self.path, f"{self.name}/{name}", name, self.origin) for name in held)
+        if self.member is not None or self.found_size is not None:
+            return (self,)
+        held = self.members()
+        if held is None:
+            return (self,)
         patterns = self.origin.exclude if self.origin else ()
-        return tuple(part for part in parts if not _is_excluded(part, patterns))
+        return tuple(part for part in self.as_parts(held) if not is_excluded(part, patterns))
+
+    def members(self) -> Members | None:
+        """What a zip archive holds, None for a file that is none: the file is opened to see."""
+        with self.readable(), self.on_disk() as path:
+            if not path.is_file() or not archives.is_zip(path):
+                return None
+            return tuple(archives.members(path))
+
+    def as_parts(self, members: Members | None) -> Iterator[LogFile]:
+        """The file as what it is known to hold: itself, or the members of an archive."""
+        if members is None:
+            size = self.seen.size if self.seen else None
+            yield LogFile(self.path, self.name, None, self.origin, self.seen, size)
+            return
+        for name, size in members:
+            yield LogFile(self.path, f"{self.name}/{name}", name, self.origin, self.seen, size)
 
     def beside(self) -> tuple[LogFile, ...]:
         """The files of its folder, itself among them, without hidden ones, by name."""
         if self.origin is not None:
-            return tuple(map(_remote, self.origin.beside()))
+            return tuple(map(remote_log, self.origin.beside()))
         found = (path for path in self.path.parent.iterdir() if path.is_file())
         shown = sorted(path for path in found if not path.name.startswith("."))
         return tuple(LogFile(path, path.name) for path in shown)
@@ -150,6 +183,16 @@ class LogFile:
                 return archives.packed_size(path, self.member)
             return path.stat().st_size
 
+    @property
+    def weight(self) -> int:
+        """Bytes on disk, as far as known without another look: what progress is told."""
+        return self.size if self.found_size is None else self.found_size
+
+    @property
+    def place(self) -> str:
+        """Its path without links, or that of its archive, as text."""
+        return self.seen.place if self.seen else str(self.path.resolve())
+
     @contextmanager
     def readable(self) -> Iterator[None]:
         """Turns what goes wrong with the file inside into SourceError."""
@@ -170,24 +213,23 @@ class LogFile:
                 hint="Export or copy the file again; nothing of it was stored.",
             ) from error
         except OSError as error:
-            raise SourceError(
-                self.name,
-                None,
-                f"cannot be read: {error.strerror or error}",
-                hint="Check the path and its permissions; nothing of it was stored.",
-            ) from error
+            raise cannot_read(self.name, error) from error
 
 
 class _Watched(io.RawIOBase):
-    """Passes reads on, tells how many bytes went by, and knows their digest."""
+    """Passes reads on, tells how many bytes went by, and if asked knows their digest."""
 
-    def __init__(self, raw: IO[bytes], told: Callable[[int], None] | None) -> None:
+    def __init__(
+        self, raw: IO[bytes], told: Callable[[int], None] | None, *, hashing: bool
+    ) -> None:
         self._raw = raw
         self._told = told or (lambda _: None)
-        self._hash = hashlib.sha256()
+        self._hash = hashlib.sha256() if hashing else None
 
-    def sha256(self) -> str:
+    def sha256(self) -> str | None:
         """The digest of the whole file: what was read so far, and what is left of it."""
+        if self._hash is None:
+            return None
         while block := self._raw.read(BUFFER_BYTES):
             self._hash.update(block)
         return self._hash.hexdigest()
@@ -198,7 +240,8 @@ class _Watched(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         data = self._raw.read(len(buffer))
         buffer[: len(data)] = data
-        self._hash.update(data)
+        if self._hash is not None:
+            self._hash.update(data)
         self._told(len(data))
         return len(data)
 
@@ -217,153 +260,22 @@ def _unpacked(file: LogFile, stream: IO[bytes]) -> Iterator[Path]:
         yield path
 
 
-@contextmanager
-def behind(named: Iterable[str], exclude: Iterable[str] = ()) -> Iterator[tuple[LogFile, ...]]:
-    """What ``find`` finds, addresses of object storage among the names.
-
-    Objects are fetched when they are read, and gone from this machine afterwards. A zip archive
-    among them is one file here: see ``LogFile.parts``.
-    """
-    names, patterns = tuple(named), tuple(exclude)
-    with ExitStack() as stack:
-        fetched = None
-        if any(map(objects.is_address, names)):
-            fetched = stack.enter_context(objects.Fetched.open())
-        yield find(names, patterns, fetched)
-
-
-def find(
-    named: Iterable[str], exclude: Iterable[str] = (), fetched: Fetched | None = None
-) -> tuple[LogFile, ...]:
-    """The files behind paths, folders (recursive) and globs, sorted by name, each path once.
-
-    Hidden files, empty files and what ``exclude`` matches (globs on the name or the last part of
-    it) are left out. Files that would be called the same are called by the path that the user
-    gave. Raises SourceError for a path that is not there or no regular file, a folder without
-    files or that cannot be listed, and when all files are excluded. ``fetched`` finds the objects
-    behind addresses.
-    """
-    patterns = tuple(exclude)
-    found: dict[tuple[Path, str | None], LogFile] = {}
-    excluded = ""
-    for name in named:
-        if fetched is not None and objects.is_address(name):
-            files: Iterable[LogFile] = map(_remote, fetched.find(name, patterns))
-        else:
-            files = (part for file in _behind(name) for part in file.parts())
-        for file in files:
-            if _is_excluded(file, patterns):
-                excluded = name
-            else:
-                path = file.path if file.origin else _regular(file).path
-                found.setdefault((path.resolve(), file.member), file)
-    if excluded and not found:
-        raise SourceError(
-            excluded,
-            None,
-            "all files here are excluded",
-            hint="Check the patterns of --exclude.",
-        )
-    return tuple(sorted(_told_apart(found.values()), key=lambda file: (file.name, str(file.path))))
-
-
-def _remote(origin: RemoteFile) -> LogFile:
+def remote_log(origin: RemoteFile) -> LogFile:
     return LogFile(origin.path, origin.url, None, origin)
 
 
-def _is_excluded(file: LogFile, patterns: Iterable[str]) -> bool:
+def is_excluded(file: LogFile, patterns: Iterable[str]) -> bool:
     last = file.name.rpartition("/")[2]
     return any(fnmatch(file.name, one) or fnmatch(last, one) for one in patterns)
 
 
-def _regular(file: LogFile) -> LogFile:
-    if not file.path.is_file():
-        raise SourceError(
-            file.name,
-            None,
-            "is no regular file but a link to nothing, a pipe or a device",
-            hint="Leave it out with --exclude; a stream can come on standard input, as `-`.",
-        )
-    return file
-
-
-def _told_apart(files: Iterable[LogFile]) -> Iterator[LogFile]:
-    """The files, those with the same name under the paths that the user gave."""
-    files = tuple(files)
-    times = Counter(file.name for file in files)
-    for file in files:
-        yield file if times[file.name] == 1 else _by_path(file)
-
-
-def _by_path(file: LogFile) -> LogFile:
-    path = file.path.as_posix()
-    return replace(file, name=f"{path}/{file.member}" if file.member else path)
-
-
-def _behind(name: str) -> Iterator[LogFile]:
-    path = Path(name)
-    if path.is_dir():
-        files = list(_below(path, Path(path.resolve().name)))
-    elif path.exists():
-        files = [LogFile(path, _own_name(path))]
-    elif has_magic(name):
-        files = list(_matching(name))
-    else:
-        raise SourceError(
-            name, None, "there is no such file or folder", hint="Check the path for a typing error."
-        )
-    if not files:
-        raise SourceError(
-            name,
-            None,
-            "no log files here",
-            hint="Name a folder, file or pattern that holds exported request logs.",
-        )
-    yield from files
-
-
-def _below(folder: Path, name: Path) -> Iterator[LogFile]:
-    """The files in a folder and in the folders it holds or links to, each folder once."""
-    visited = set()
-    for path, folders, files in os.walk(folder, onerror=_cannot_list, followlinks=True):
-        here = Path(path)
-        visited.add(here.resolve())
-        folders[:] = [
-            below
-            for below in sorted(folders)
-            if not below.startswith(".") and (here / below).resolve() not in visited
-        ]
-        for file in sorted(files):
-            if _is_candidate(here / file):
-                yield LogFile(here / file, (name / here.relative_to(folder) / file).as_posix())
-
-
-def _cannot_list(error: OSError) -> None:
-    raise SourceError(
-        str(error.filename),
+def cannot_read(name: str, error: OSError) -> SourceError:
+    return SourceError(
+        name,
         None,
-        f"cannot be listed: {error.strerror}",
-        hint="Check the permissions of the folder.",
-    ) from error
-
-
-def _matching(pattern: str) -> Iterator[LogFile]:
-    """Files that match, and what lies in the folders that match."""
-    for hit in (Path(hit) for hit in sorted(glob(pattern, recursive=True))):  # noqa: PTH207
-        if hit.is_dir():
-            yield from _below(hit, Path(hit.name))
-        elif _is_candidate(hit):
-            yield LogFile(hit, _own_name(hit))
-
-
-def _own_name(path: Path) -> str:
-    """What a file that was named itself is called: with its folder, where that was named too."""
-    return "/".join(part for part in path.parts[-2:] if part not in ("/", "\\", ".."))
-
-
-def _is_candidate(file: Path) -> bool:
-    """All but hidden and empty files; links to nothing and pipes stay, to be refused by name."""
-    return not file.name.startswith(".") and not (file.is_file() and file.stat().st_size == 0)
+        f"cannot be read: {error.strerror or error}",
+        hint="Check the path and its permissions; nothing of it was stored.",
+    )
 
 
 @contextmanager

@@ -29,13 +29,16 @@ NOT_OURS = "Name a file made by `audit ingest`, or a new one; this one was not t
 MAGIC = b"DUCK"
 MAGIC_AT = 8
 
+INTERRUPTED = "Query interrupted"
+
 
 class Store:
     """An open store. Use as a context manager; leaving it closes the file."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:
         self._connection = connection
-        self._name = name
+        self._name = str(path or "the store in memory")
+        self.path = path
         self.hash_key = secret.IN_MEMORY
 
     @classmethod
@@ -58,7 +61,7 @@ class Store:
             )
         connection = _connect(path, to_read)
         try:
-            store = cls(connection, str(path or "the store in memory"))
+            store = cls(connection, path)
             _prepare(store, path, to_read, hash_key)
             yield store
         finally:
@@ -94,6 +97,10 @@ class Store:
                 hint="Check the space on the disk and that the file is sound; what was stored "
                 "before this run stays as it was.",
             ) from error
+        except RuntimeError as error:
+            if str(error) == INTERRUPTED:
+                raise KeyboardInterrupt from error  # DuckDB's word for a signal within a query
+            raise
 
     def run(self, name: str, /, **values: Any) -> None:
         """Run ``queries/NAME.sql``; each of its statements gets the values it names."""

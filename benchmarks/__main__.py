@@ -1,110 +1,114 @@
-"""Runs the benchmarks and prints a table: ``python -m benchmarks [--calls N] [--workloads N]``."""
+"""Runs the benchmarks: ``python -m benchmarks --help``."""
 
 from __future__ import annotations
 
 import argparse
-import resource
-import statistics
-import subprocess
+import importlib
+import importlib.util
+import json
+import re
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Mapping
-from datetime import date
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from auditor import scenarios, sources
-from auditor.formats import known_formats
-from auditor.pipeline import Question, ingest, replay
-from auditor.pipeline.counting import Gauge
-from auditor.pipeline.finetune import tune
-from auditor.pipeline.tuning import TuningQuestion
-from auditor.prices import open_book
-from auditor.store import Store
-from benchmarks import traffic
+from rich.console import Console
 
-TIMES = 5
+from benchmarks import results
+
+PARTS = (
+    "replaying",
+    "outsized",
+    "ingesting",
+    "ingesting_csv",
+    "counting",
+    "rerun",
+    "startup",
+    "peers",
+    "sizes",
+    "finetuning",
+)
+"""Modules with a function ``races``; one that is not there is passed over."""
+WIDTH = 150
+FULL = ("outsized",)
+"""Parts that are run only when they are named, or with --full."""
 
 
 def main() -> None:
-    """Fine-tuning verdicts against replays of the same store, alternately."""
+    """Measure this checkout on this machine. Data is made up or taken from its own files."""
     options = argparse.ArgumentParser(prog="python -m benchmarks", description=main.__doc__)
-    options.add_argument("--calls", type=int, default=1_000_000)
-    options.add_argument("--workloads", type=int, default=200)
+    options.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
+    options.add_argument("--rows", type=_pattern, help="only rows whose name has this REGEX")
+    options.add_argument("--scale", type=_scale, default=1.0, help="of the data; 1 is the goal's")
+    options.add_argument("--times", type=int, help="runs of each contestant")
+    options.add_argument("--full", action="store_true", help="100 million calls too: 5 GB of disk")
+    options.add_argument("--folder", type=Path, help="keep the data here, and use what is there")
+    options.add_argument("--json", type=Path, metavar="FILE", help="write all that was measured")
+    options.add_argument("--write", action="store_true", help="renew benchmarks/RESULTS.md")
     asked = options.parse_args()
+    for part in asked.parts:
+        if part not in PARTS:
+            options.error(f"there is no part {part}; there are {', '.join(PARTS)}")
+    if asked.times is not None and asked.times < 1:
+        options.error("--times must be 1 or more")
+    parts = asked.parts or [one for one in PARTS if asked.full or one not in FULL]
+    console = Console(highlight=False)
+    console.width = max(console.width, WIDTH)
+    rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="audit-benchmark-") as name:
-        folder = Path(name)
-        say(f"writing {asked.calls:,} calls in {asked.workloads} workloads")
-        traffic.write(folder / "logs", asked.calls, asked.workloads)
-        book = open_book()
-        with Store.open(folder / "store.duckdb") as store:
-            begun = time.perf_counter()
-            found = sources.find([str(folder / "logs")])
-            ingest(store, found, known_formats(), Gauge(book, {}))
-            say(f"ingested in {time.perf_counter() - begun:.0f} s")
-        size = (folder / "store.duckdb").stat().st_size
-        with Store.open(folder / "store.duckdb", to_read=True) as store:
-            compare(
-                store, Question(book=book, scenarios=scenarios.choose(scenarios.built_in(), ()))
-            )
-            commands(folder / "store.duckdb")
-        say(f"store: {size / asked.calls:.0f} bytes a call")
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        say(f"peak memory of all this: {peak / 1024:,.0f} MiB")
+        folder = asked.folder or Path(name)
+        for race in _races(parts, folder, asked.scale):
+            if isinstance(race, str):
+                console.print(f"left out: {race}", soft_wrap=True)
+            elif asked.rows is None or asked.rows.search(race.work):
+                if asked.times and hasattr(race, "times"):
+                    object.__setattr__(race, "times", asked.times)
+                rows.append(results.row_of(race))
+                console.print(results.line_of(rows[-1]), soft_wrap=True)
+    if not rows:
+        options.error("no row was measured")
+    console.print()
+    console.print(results.table_of(rows))
+    measured = {"machine": results.machine(), "scale": asked.scale, "rows": rows}
+    if asked.json:
+        asked.json.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
+    if asked.write:
+        results.write(measured)
 
 
-def compare(store: Store, question: Question) -> None:
-    """Verdicts against a replay of the eleven scenarios of August 2023, in this process."""
-    target = next(one for one in scenarios.built_in() if one.name == "ft-gpt-3.5-turbo")
-    base = Question(book=question.book, scenarios=())
-    verdict = TuningQuestion(base=base, target=target, today=date(2023, 9, 1))
-    dropped = TuningQuestion(base=base, target=target, today=date(2023, 9, 1), drop=True)
-    runs: dict[str, Callable[[], object]] = {
-        "replay, 11 scenarios": lambda: replay(store, question),
-        "finetune": lambda: tune(store, verdict),
-        "finetune --drop shared-prefix": lambda: tune(store, dropped),
-    }
-    timed(runs)
+def _races(parts: list[str], folder: Path, scale: float) -> Iterator[Any]:
+    """The races of the parts, each below a folder of its own; a text for a row that is left out.
+
+    Stores that several parts read are made once.
+    """
+    shared = {"replaying", "outsized", "peers", "sizes"}
+    for part in parts:
+        name = f"benchmarks.{part}"
+        if importlib.util.find_spec(name) is None:
+            yield f"{part}: not here"
+            continue
+        module = importlib.import_module(name)
+        sys.stderr.write(f"{part}: making its data\n")
+        yield from module.races(folder / ("stores" if part in shared else part), scale)
+        yield from getattr(module, "missing", tuple)()
 
 
-def commands(db: Path) -> None:
-    """The same as commands, with all that a process needs to begin."""
-    audit = [sys.executable, "-m", "auditor"]
-    kinds = {"audit replay --db FILE": ["replay"], "audit finetune --db FILE": ["finetune"]}
-    runs: dict[str, Callable[[], object]] = {
-        name: partial(
-            subprocess.run,
-            [*audit, *words, "--db", str(db)],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-        for name, words in kinds.items()
-    }
-    timed(runs)
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no regular expression: {error}") from None
 
 
-def timed(runs: Mapping[str, Callable[[], object]]) -> None:
-    """Run all of them in turn, TIMES times; ratios of the medians to the first."""
-    times: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(TIMES):
-        for name, run in runs.items():
-            begun = time.perf_counter()
-            run()
-            times[name].append(time.perf_counter() - begun)
-    one = statistics.median(next(iter(times.values())))
-    for name, taken in times.items():
-        middle = statistics.median(taken)
-        say(
-            f"{name:<32}{middle:>7.2f} s {middle / one:>6.1f}x   "
-            f"({min(taken):.2f} to {max(taken):.2f})"
-        )
-
-
-def say(text: str) -> None:
-    """One line of the result."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+def _scale(text: str) -> float:
+    try:
+        scale = float(text)
+    except ValueError:
+        scale = 0
+    if not 0 < scale <= 10:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0, up to 10")
+    return scale
 
 
 if __name__ == "__main__":

@@ -22,6 +22,14 @@ KIB_A_MIB = 1024
 
 
 @dataclass(frozen=True)
+class Timed:
+    """The result of a work that took its own time."""
+
+    seconds: float
+    result: object
+
+
+@dataclass(frozen=True)
 class Contestant:
     """A function, ``module:function`` below ``benchmarks``, and its arguments."""
 
@@ -53,7 +61,8 @@ class Run:
 @dataclass(frozen=True)
 class Race:
     """``ours`` against ``theirs``. The ratio is ours/theirs, at most ``limit``; with ``faster`` it
-    is theirs/ours, at least ``limit``.
+    is theirs/ours, at least ``limit``; with ``above`` it is ours - theirs in seconds, at most
+    ``limit``.
 
     ``same`` means that both must return the same. ``share`` is how much of the work ``theirs`` does
     (a slow peer is given a part of the calls).
@@ -65,6 +74,7 @@ class Race:
     ours: Contestant
     theirs: Contestant
     faster: bool = False
+    above: bool = False
     same: bool = False
     share: float = 1
     times: int = 5
@@ -91,7 +101,7 @@ class Outcome:
 
     @property
     def ratio(self) -> float:
-        """Ours to theirs, or theirs to ours where the goal is to be faster."""
+        """Ours to theirs, theirs to ours where the goal is to be faster, or the seconds between."""
         return self._ratio(_median(self.ours), _median(self.theirs))
 
     @property
@@ -106,8 +116,15 @@ class Outcome:
         """Whether the goal is reached."""
         return self.ratio >= self.race.limit if self.race.faster else self.ratio <= self.race.limit
 
+    @property
+    def unit(self) -> str:
+        """What stands behind a ratio."""
+        return " s above" if self.race.above else "x"
+
     def _ratio(self, ours: float, theirs: float) -> float:
         theirs = theirs / self.race.share
+        if self.race.above:
+            return ours - theirs
         return theirs / ours if self.race.faster else ours / theirs
 
     def as_json(self) -> dict[str, Any]:
@@ -116,7 +133,7 @@ class Outcome:
         return {
             "work": self.race.work,
             "against": self.race.against,
-            "goal": f"{'>=' if self.race.faster else '<='} {self.race.limit:g}x",
+            "goal": f"{'>=' if self.race.faster else '<='} {self.race.limit:g}{self.unit}",
             "ratio": round(self.ratio, 3),
             "spread": [round(least, 3), round(greatest, 3)],
             "met": self.is_met,
@@ -138,6 +155,8 @@ def main() -> None:
     begun = time.perf_counter()
     result = work()
     seconds = time.perf_counter() - begun
+    if isinstance(result, Timed):
+        seconds, result = result.seconds, result.result
     peak = max(
         resource.getrusage(who).ru_maxrss
         for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)

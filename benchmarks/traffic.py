@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import string
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ BEGIN = datetime(2023, 8, 1, tzinfo=UTC)
 DAYS = 31
 SYLLABLES = tuple(a + b for a in "bdklmnrst" for b in "aeiou")
 CALLS_A_FILE = 50_000
+DIGITS = string.ascii_letters + string.digits  # ids of providers are random, and do not compress
 
 
 def write(folder: Path, calls: int, workloads: int, seed: int = 7) -> None:
@@ -31,7 +33,7 @@ def write(folder: Path, calls: int, workloads: int, seed: int = 7) -> None:
 def _lines(
     dice: random.Random, vocabulary: list[str], templates: list[str], calls: int
 ) -> Iterator[dict[str, Any]]:
-    for number in range(calls):
+    for _ in range(calls):
         template = templates[int(len(templates) * dice.random() ** 2)]
         question = _words(dice, vocabulary, dice.randint(5, 60))
         answer = _words(dice, vocabulary, dice.randint(5, 60))
@@ -48,7 +50,7 @@ def _lines(
                 ],
             },
             "response": {
-                "id": f"chatcmpl-{number:029x}",
+                "id": f"chatcmpl-{''.join(dice.choices(DIGITS, k=29))}",
                 "object": "chat.completion",
                 "model": model,
                 "choices": [{"index": 0, "message": {"role": "assistant", "content": answer}}],

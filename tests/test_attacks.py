@@ -17,13 +17,14 @@ from helpers.logs import capture, write
 
 from auditor import formats
 from auditor.errors import SourceError, StoreError
+from auditor.finding import find
 from auditor.formats import Format
 from auditor.pipeline import Question, ingest, replay
 from auditor.pipeline.counting import Gauge
 from auditor.prices import open_book
 from auditor.records import Reading
 from auditor.scenarios import load
-from auditor.sources import LogFile, find
+from auditor.sources import LogFile
 from auditor.store import Store
 
 REPLAY = ("--scenario", "gpt-4", "--format", "csv")
@@ -131,7 +132,7 @@ class FullDisk:
 
 
 def test_a_failure_of_the_disk_is_an_error_of_the_store() -> None:
-    store = Store(cast(duckdb.DuckDBPyConnection, FullDisk()), "august.duckdb")
+    store = Store(cast(duckdb.DuckDBPyConnection, FullDisk()), Path("august.duckdb"))
     with pytest.raises(StoreError, match=r"august.duckdb: .*No space left") as failure:  # noqa: SIM117
         with store.transaction():
             pass

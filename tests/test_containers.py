@@ -18,7 +18,8 @@ from helpers.runs import document, figures
 
 from auditor import containers
 from auditor.errors import SourceError
-from auditor.sources import LogFile, find
+from auditor.finding import find
+from auditor.sources import LogFile
 
 CALLS = [
     capture(f"call-{n}", f"2023-08-0{n}T10:00:00Z", sent=100 * n, made=n, text='a ],} "ü" \\')

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from helpers.runs import book, formats
 
+from auditor.finding import find
 from auditor.formats import columnar
 from auditor.formats.mapped import from_mapping
 from auditor.pipeline import Ingested, ingest
 from auditor.pipeline.counting import Gauge
-from auditor.sources import find
 from auditor.store import Store
 
 MAPPING = {"id": "id", "time": "at", "model": "model", "input": "in", "output": "out"}

@@ -34,12 +34,12 @@ from hypothesis import strategies as st
 
 from auditor import sql
 from auditor.errors import SourceError
+from auditor.finding import find
 from auditor.formats import Format
 from auditor.pipeline import ingest, replay
 from auditor.pipeline.counting import Counted, Gauge
 from auditor.records import Call
 from auditor.reports.files import WRITERS
-from auditor.sources import find
 from auditor.store import Store
 
 BY_ALL = ("day", "model", "team", "tier")
@@ -395,7 +395,7 @@ def test_a_process_that_is_killed_leaves_whole_files_only(tmp_path: Path) -> Non
     code = """
 import os, sys
 from pathlib import Path
-from auditor import formats, sources
+from auditor import finding, formats
 from auditor.pipeline import ingest
 from auditor.pipeline.counting import Gauge
 from auditor.prices import open_book
@@ -408,7 +408,7 @@ class Dies(Gauge):
         return super().__call__(call) if self.left else os._exit(9)
 
 with Store.open(Path(sys.argv[1])) as store:
-    ingest(store, sources.find(sys.argv[2:]), formats.known_formats(), Dies(open_book(()), {}))
+    ingest(store, finding.find(sys.argv[2:]), formats.known_formats(), Dies(open_book(()), {}))
 """
     killed = run(code, db, *logs)
     assert killed.returncode == 9, killed.stderr

@@ -18,7 +18,7 @@ from helpers.logs import Line, capture
 from helpers.object_server import SECRET, ObjectServer, object_server
 from test_formats import all_formats
 
-from auditor import sources
+from auditor import finding
 from auditor.formats import recognise
 from auditor.objects import fetched
 from auditor.records import Reading
@@ -96,7 +96,7 @@ def readings_of(named: str) -> dict[str, tuple[str, list[Reading]]]:
     """The format and the readings of every fixture, by name."""
     known = all_formats()
     found = {}
-    with sources.behind([named], ["*.toml", "*.expected.json"]) as files:
+    with finding.behind([named], ["*.toml", "*.expected.json"]) as files:
         for file in files:
             format = recognise(file, known)
             with file.open(sha256=file.sha256()) as stream:

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from auditor.finding import find
 from auditor.formats.captures import FORMAT
 from auditor.pipeline.counting import Gauge
 from auditor.pipeline.reading import Batch, Manner, Reader, Source
 from auditor.prices import open_book
-from auditor.sources import find
 
 PLAIN: dict[str, Any] = {
     "timestamp": "2023-08-21T09:50:16.952681+02:00",

@@ -23,7 +23,7 @@ MAX_LINES = 400
 # A room may import itself and these. Leaves first.
 LEAVES = {"errors", "records", "budgets"}
 PACKED = {"compression", "containers", "archives"}
-BASE = {*LEAVES, *PACKED, "objects", "sql", "secret", "store", "sources"}
+BASE = {*LEAVES, *PACKED, "objects", "sql", "secret", "store", "walking", "sources", "finding"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "records": set(),
@@ -35,7 +35,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "containers": set(),
     "archives": {"containers"},
     "objects": {"errors"},
-    "sources": {*PACKED, "errors", "objects"},
+    "walking": set(),
+    "sources": {*PACKED, "errors", "objects", "walking"},
+    "finding": {"errors", "objects", "sources", "walking"},
     "config": {"errors", "budgets"},
     "terminal": {"errors"},
     "tokens": {*BASE},
@@ -74,6 +76,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 ONLY_IN = {
     "duckdb": "store",
     "tiktoken": "tokens",
+    "toktok": "tokens",
     "click": "cli",
     "filelock": "session",
     "obstore": "objects",

@@ -12,7 +12,8 @@ from command import audit
 from helpers.logs import capture, write
 
 from auditor.errors import SourceError
-from auditor.sources import LogFile, find
+from auditor.finding import find
+from auditor.sources import LogFile
 
 TREE = (
     "logs/a.jsonl",

@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+from helpers.counters import only_tiktoken, plain_count, plain_tokens
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from auditor.tokens import TextCounter, count_prompts, count_text
+from auditor.pipeline.counting import NOBODY, TOKENIZER, Gauge
+from auditor.prices import open_book
+from auditor.records import Call, Text
+from auditor.tokens import (
+    TextCounter,
+    UncountableError,
+    count_prompts,
+    count_text,
+    encode_text,
+    split_at_token,
+)
 from auditor.tokens.counting import LONGEST_SAFE_RUN, split_at_long_runs
-from auditor.tokens.encodings import ENCODINGS, load_encoding, load_whole_text_encoding
+from auditor.tokens.encodings import (
+    ENCODINGS,
+    load_encoding,
+    load_whole_text_encoding,
+    unbroken,
+)
+from auditor.tokens.fast import FAST_ENCODINGS
+from auditor.workload.hashing import HashKey
+from auditor.workload.heads import HeadMaker, Sampled
 
 NAMES = tuple(ENCODINGS)
+# Where no faster counter knows the encoding, both are one.
+COUNTED = (*((count_text, name) for name in NAMES), *((plain_count, n) for n in FAST_ENCODINGS))
+BLANKS = ("\t", "\n", "\u3000")
+Count = Callable[[str, str], int]
 NASTY_TEXT = st.lists(
     st.one_of(
         st.sampled_from(
@@ -34,7 +59,7 @@ def tiktoken_count(text: str, encoding: str) -> int:
 @example("\ud800 lone \udfff")
 @example("\ud83d\ude00")
 def test_counts_are_those_of_tiktoken(name: str, text: str) -> None:
-    assert count_text(text, name) == tiktoken_count(text, name)
+    assert count_text(text, name) == plain_count(text, name) == tiktoken_count(text, name)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -56,23 +81,112 @@ def test_taking_out_runs_of_white_space_changes_no_token(
     assert tokens == load_encoding(name).encode_ordinary(text)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("count", "name"), COUNTED)
 @pytest.mark.parametrize("shape", ["{}x", "a{}", "\n{}x", "!\n{}\nx", "x{}y{}"])
-def test_long_runs_count_as_tiktoken_counts_them_where_it_can(name: str, shape: str) -> None:
+def test_long_runs_count_as_tiktoken_counts_them_where_it_can(
+    count: Count, name: str, shape: str
+) -> None:
     text = shape.replace("{}", " " * (LONGEST_SAFE_RUN + 1))
-    assert count_text(text, name) == tiktoken_count(text, name)
+    assert count(text, name) == tiktoken_count(text, name)
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("blank", [" ", "\t", "\n"])
-def test_a_run_that_kills_tiktoken_is_counted(name: str, blank: str) -> None:
+@pytest.mark.parametrize(("count", "name"), COUNTED)
+@pytest.mark.parametrize("blank", [" ", *(pytest.param(b, marks=pytest.mark.slow) for b in BLANKS)])
+def test_a_run_that_kills_tiktoken_is_counted(count: Count, name: str, blank: str) -> None:
     run = blank * 1_000_001
     # The last blank of the run belongs to what follows it, unless it is a newline, which only
     # r50k and p50k leave alone.
-    assert count_text(f"{run}x", name) > 1_000_001 // 128
+    assert count(f"{run}x", name) > 1_000_001 // 128
     if blank != "\n":
         whole = load_whole_text_encoding(name).encode_ordinary(run[:-1])
-        assert count_text(f"{run}x", name) == len(whole) + tiktoken_count(f"{blank}x", name)
+        assert count(f"{run}x", name) == len(whole) + tiktoken_count(f"{blank}x", name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("count", "name"), COUNTED)
+@pytest.mark.parametrize("blanks", [" \t", "\u3000 \u2028", "\n ", " \xa0"])
+def test_a_mixed_megabyte_of_white_space_is_counted(count: Count, name: str, blanks: str) -> None:
+    run = blanks * (1_000_001 // len(blanks))
+    for text in (run, f"{run}x", f"x{run}", f"!\n{run}\n{run}x"):
+        assert count(text, name) == plain_count(text, name) > 1_000_001 // 128
+
+
+def test_many_runs_a_little_too_short_are_searched_once() -> None:
+    """As many steps as the square of their length would take minutes."""
+    text = (" " * (LONGEST_SAFE_RUN - 1) + "x") * 20
+    assert [part for part, _ in split_at_long_runs(text, "p50k_base", LONGEST_SAFE_RUN)] == [text]
+
+
+class PanicException(BaseException):
+    """As pyo3 names it."""
+
+
+class Broken:
+    """An encoding in place of a tokenizer's."""
+
+    def __init__(self, error: type[BaseException]) -> None:
+        self._error = error
+
+    def encode_ordinary(self, text: str) -> list[int]:
+        if "kill" in text:
+            raise self._error("StackOverflow")
+        return [0] * len(text.split())
+
+    def count(self, text: str) -> int:
+        return len(self.encode_ordinary(text))
+
+
+def break_tiktoken(monkeypatch: pytest.MonkeyPatch, error: type[BaseException]) -> None:
+    for room in ("counting", "cutting"):
+        monkeypatch.setattr(f"auditor.tokens.{room}.load_encoding", lambda _name: Broken(error))
+
+
+def test_what_breaks_tiktoken_is_uncountable(monkeypatch: pytest.MonkeyPatch) -> None:
+    break_tiktoken(monkeypatch, PanicException)
+    with only_tiktoken():
+        with pytest.raises(
+            UncountableError, match="a text of 8 characters, on which the tokenizer"
+        ):
+            count_text("kill  it", "cl100k_base")
+        with pytest.raises(UncountableError):
+            split_at_token("kill  it", 1, "cl100k_base")
+        assert count_text("spare it", "cl100k_base") == 2
+
+
+def test_what_breaks_the_faster_counter_is_left_to_tiktoken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    broken = Broken(PanicException)
+    monkeypatch.setattr("auditor.tokens.counting.fast_encoding", lambda _name: broken)
+    assert encode_text("kill it", "cl100k_base") == plain_tokens("kill it", "cl100k_base")
+    assert count_text("kill it", "cl100k_base") == plain_count("kill it", "cl100k_base")
+    assert encode_text("spare it", "cl100k_base") == [0, 0]
+
+
+def test_a_call_that_breaks_tiktoken_is_counted_by_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    break_tiktoken(monkeypatch, PanicException)
+    gauge = Gauge(open_book(), {})
+
+    def call(said: str) -> Call:
+        text = Text(messages=({"role": "user", "content": said},), outputs=({"content": "yes"},))
+        return Call(line=1, served_model="gpt-4-0613", text=text)
+
+    said = Text(messages=({"role": "user", "content": "kill it"},))
+    sampled = Sampled(said, "workload", "cl100k_base", 1, 1, None, 7)
+    with only_tiktoken():
+        killed, spared = gauge(call("kill it")), gauge(call("spare it"))
+        head = HeadMaker(HashKey(b"key")).head_of(sampled)
+    assert (killed.usage, killed.by) == (None, NOBODY)
+    assert killed.problem is not None
+    assert "on which the tokenizer broke down" in killed.problem
+    assert spared.by == TOKENIZER
+    assert [(part.tokens, part.links) for part in head.parts] == [(None, b"")]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, SystemExit])
+def test_only_a_panic_is_caught(error: type[BaseException]) -> None:
+    with pytest.raises(error):
+        unbroken(Broken(error).encode_ordinary, "kill")
 
 
 def test_special_tokens_in_text_are_ordinary_text() -> None:
@@ -104,7 +218,7 @@ def test_a_text_counter_counts_as_count_text_and_counts_once(
     assert asked == ["hello world", "hello world"]
 
 
-def test_a_text_counter_forgets_the_least_recently_used_text(
+def test_a_text_counter_forgets_what_was_not_asked_for_lately(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[str] = []
@@ -114,7 +228,16 @@ def test_a_text_counter_forgets_the_least_recently_used_text(
         return len(text)
 
     monkeypatch.setattr("auditor.tokens.counting.count_text", spy)
-    counter = TextCounter(capacity_characters=10)
-    for text in ("aaaa", "bbbb", "aaaa", "cccc", "aaaa", "bbbb", "d" * 11, "d" * 11):
+    counter = TextCounter(capacity_characters=8)
+    for text in ("aa", "bb", "cc", "aa", "dd", "aa", "bb", "aa", "d" * 5, "d" * 5, "aa"):
         assert counter(text, "cl100k_base") == len(text)
-    assert asked == ["aaaa", "bbbb", "cccc", "bbbb", "d" * 11, "d" * 11]
+    assert asked == ["aa", "bb", "cc", "dd", "bb", "d" * 5, "d" * 5]
+
+
+@given(texts=st.lists(st.text("ab", max_size=4), max_size=60), capacity=st.integers(0, 20))
+def test_a_text_counter_holds_no_more_than_it_may(texts: list[str], capacity: int) -> None:
+    counter = TextCounter(capacity)
+    for text in texts:
+        assert counter(text, "cl100k_base") == count_text(text, "cl100k_base")
+        held = {**counter._before, **counter._recent}
+        assert sum(len(text) for text, _ in held) <= capacity

@@ -40,6 +40,7 @@ from auditor.cli.options import (
     period_options,
     prices_option,
     reading_options,
+    rehash_option,
     result_options,
     scenario_options,
 )
@@ -75,6 +76,7 @@ def cli() -> None:
 )
 @period_options
 @reading_options
+@rehash_option
 @allowance_options
 @result_options
 @config_option
@@ -96,6 +98,7 @@ def replay(logs: tuple[str, ...], db: Path | None, **given: Any) -> None:
 @click.argument("logs", nargs=-1, required=True, metavar="LOGS...")
 @db_option(required=True)
 @reading_options
+@rehash_option
 @prices_option
 @allow_rejects_option
 @config_option
@@ -145,9 +148,9 @@ def show() -> None:
 @config_option
 def show_scenarios(**given: Any) -> None:
     """The scenarios: name, models, date of the prices, title."""
-    from auditor.session import showing
+    from auditor.session import listing
 
-    showing.show_scenarios(**given)
+    listing.show_scenarios(**given)
 
 
 @show.command("prices")
@@ -160,18 +163,18 @@ def show_prices(models: tuple[str, ...], at: date | None, **given: Any) -> None:
 
     MODEL is any name as found in logs; without one all rows are shown.
     """
-    from auditor.session import showing
+    from auditor.session import listing
 
-    showing.show_prices(models, at, **given)
+    listing.show_prices(models, at, **given)
 
 
 @show.command("formats")
 @config_option
 def show_formats(**given: Any) -> None:
     """The log formats audit reads, and how to describe a table of your own."""
-    from auditor.session import showing
+    from auditor.session import listing
 
-    showing.show_formats(**given)
+    listing.show_formats(**given)
 
 
 @show.command("models")
@@ -285,9 +288,18 @@ def _ending_in_order() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(ENDED))
+    told = []
+
+    def end(*_: object) -> None:
+        told.append(ENDED)
+        sys.exit(ENDED)
+
+    before = signal.signal(signal.SIGTERM, end)
     try:
         yield
+    except SystemExit as ended:
+        # a query that is broken off does not say which signal did it
+        sys.exit(ENDED if told else ended.code)
     finally:
         signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 

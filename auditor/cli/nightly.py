@@ -10,7 +10,14 @@ from pathlib import Path
 
 import click
 
-from auditor.cli.options import BROKEN_BUDGET, INCOMPLETE, Day, config_option, hash_key
+from auditor.cli.options import (
+    BROKEN_BUDGET,
+    INCOMPLETE,
+    Day,
+    config_option,
+    hash_key,
+    rehash_option,
+)
 
 EXIT_CODES = {"fine": 0, "incomplete": INCOMPLETE, "broken": BROKEN_BUDGET}
 
@@ -23,7 +30,8 @@ EXIT_CODES = {"fine": 0, "incomplete": INCOMPLETE, "broken": BROKEN_BUDGET}
     metavar="DATE",
     help="The day of the run, which no forecast measures; the clock's unless given.",
 )
-def nightly(config: Path | None, today: date | None) -> None:
+@rehash_option
+def nightly(config: Path | None, today: date | None, rehash: bool) -> None:
     """Read new logs, write the reports and check the budgets, as audit.toml says.
 
     Prints one line. Exits with 4 if a budget is broken, else with 3 if the figures are incomplete.
@@ -32,5 +40,7 @@ def nightly(config: Path | None, today: date | None) -> None:
 
     now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     holder = f"pid {os.getpid()} on {platform.node()} since {now} UTC"
-    state = nights.run(config=config, today=today, now=now, holder=holder, hash_key=hash_key())
+    state = nights.run(
+        config=config, today=today, now=now, holder=holder, hash_key=hash_key(), rehash=rehash
+    )
     sys.exit(EXIT_CODES[state])

@@ -106,6 +106,17 @@ rereading_options = options(
 reading_options = options(
     rereading_options,
     click.option("--keep-text", is_flag=True, help="Store prompts and answers with the calls."),
+    click.option(
+        "--jobs",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Processes that read logs at once; one a core unless given.",
+    ),
+)
+rehash_option = click.option(
+    "--rehash",
+    is_flag=True,
+    help="Read files again that are in the store and look as they were, to be sure.",
 )
 scenario_files_option = click.option(
     "--scenarios",

@@ -65,6 +65,7 @@ FORMAT = Format(
     "Azure API Management gateway log with bodies",
     claims,
     read,
+    by_line=True,
     container="JSON lines",
     ids="`id` of the answer, else `correlationId`",
     times="`time`",

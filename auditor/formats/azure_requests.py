@@ -95,6 +95,7 @@ FORMAT = Format(
     "Azure OpenAI diagnostic log, category RequestResponse",
     claims,
     read,
+    by_line=True,
     container="JSON lines",
     ids="`objectId`, else `correlationId`",
     times="`time`",

@@ -136,6 +136,7 @@ class Format:
     The rest is for people, in `audit show formats` and the README: ``holds`` says what a unit is (a
     call, or a sum of many), ``container`` how the units are laid out, ``ids``, ``times`` and
     ``counts`` from which fields these are read, ``note`` what else must be known before reading.
+    ``by_line`` means that every line is read by itself, so that a file can be read in parts.
     ``blocks`` is a quicker ``read``: what it can it reads in columns, without the answers.
     ``made`` is the call that makes a format which does not ship, for another process to repeat.
     """
@@ -152,6 +153,7 @@ class Format:
     times: str = ""
     counts: str = ""
     note: str = ""
+    by_line: bool = False
     made: tuple[Callable[..., Format], tuple[Any, ...]] | None = None
     blocks: Callable[[LogFile, BinaryIO], Iterator[Block | Frame | Reading]] | None = None
 

@@ -130,6 +130,7 @@ FORMAT = Format(
     "AWS Bedrock model invocation log",
     claims,
     read,
+    by_line=True,
     container="JSON lines",
     ids="`id` of the answer, else `requestId`",
     times="`timestamp`",

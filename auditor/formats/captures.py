@@ -250,6 +250,7 @@ FORMAT = Format(
     claims,
     read,
     blocks=read_blocks,
+    by_line=True,
     container="JSON lines",
     ids="`id` of the answer, else `x_request_id`",
     times="`timestamp`, else `created` of the answer",

@@ -162,6 +162,7 @@ FORMAT = Format(
     "LiteLLM spend logs and logging payloads",
     claims,
     read,
+    by_line=True,
     container="JSON lines",
     ids="`request_id`, else `id`",
     times="`startTime`",

@@ -60,6 +60,7 @@ FORMAT = Format(
     "OpenPipe export of logged requests",
     claims,
     read,
+    by_line=True,
     container="JSON lines",
     ids="`id` of the answer",
     times="`created` of the answer",

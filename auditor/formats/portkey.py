@@ -87,6 +87,7 @@ FORMAT = Format(
     "Portkey log export",
     claims,
     read,
+    by_line=True,
     container="JSON lines",
     ids="`id`",
     times="`created_at`",

@@ -1,16 +1,20 @@
 """The order of the steps: ingest, replay, explain, fine-tune."""
 
+from auditor.pipeline.digests import Digests
 from auditor.pipeline.explain import Explanation, explain
 from auditor.pipeline.ingest import Ingested, ingest
 from auditor.pipeline.prompts import pairs_of
 from auditor.pipeline.replay import MAX_DIMENSIONS, Question, Replay, replay
+from auditor.pipeline.workers import cores
 
 __all__ = [
     "MAX_DIMENSIONS",
+    "Digests",
     "Explanation",
     "Ingested",
     "Question",
     "Replay",
+    "cores",
     "explain",
     "ingest",
     "pairs_of",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from auditor.prices import Book, resolve
 from auditor.records import Call, Usage
@@ -43,6 +44,7 @@ class Gauge:
         self._assume_model = assume_model
         self._estimate = estimate
         self._counter = TextCounter()
+        self._models: dict[tuple[str, date | None], str] = {}
 
     def __call__(self, call: Call) -> Counted:
         """The tokens of one call."""
@@ -77,9 +79,15 @@ class Gauge:
         if name is None:
             return None, "no usage, and no model whose tokenizer could count the text"
         on = call.called_at.date() if call.called_at else None
-        model = resolve(name, on, self._book, self._names).snapshot or name
-        usage = fill_usage(call.text, call.endpoint, model, self._counter)
+        usage = fill_usage(call.text, call.endpoint, self._model(name, on), self._counter)
         return usage, "no usage, and no tokenizer for its model"
+
+    def _model(self, name: str, on: date | None) -> str:
+        """The snapshot behind a name; looked up once a day, which many calls share."""
+        if (name, on) not in self._models:
+            found = resolve(name, on, self._book, self._names)
+            self._models[name, on] = found.snapshot or name
+        return self._models[name, on]
 
 
 def _guess(call: Call) -> Usage | None:

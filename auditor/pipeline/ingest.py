@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 
@@ -11,9 +12,10 @@ import polars as pl
 from auditor.errors import AuditError, SourceError
 from auditor.formats import Format, recognise
 from auditor.pipeline.booking import Booking
+from auditor.pipeline.digests import Digests
 from auditor.pipeline.placing import full_groups, merge_placed
 from auditor.pipeline.reading import Batch, Gauge, Manner, Source, Tally
-from auditor.pipeline.workers import read_in_order
+from auditor.pipeline.workers import WORTH_BYTES, read_in_order
 from auditor.records import clean
 from auditor.sources import LogFile
 from auditor.store import Store
@@ -56,25 +58,26 @@ def ingest(
     sampling: bool = True,
     jobs: int = 1,
     on_bytes: Callable[[int], None] | None = None,
+    digests: Digests | None = None,
 ) -> Ingested:
     """Read what the store does not hold yet. Every file is wholly in afterwards, or not at all.
 
     ``chosen`` is the format of every file, as the user said. ``sampling`` keeps hashes of prompts,
     which only fine-tuning asks for. ``jobs`` processes read at most, with the same result whatever
-    their number. ``on_bytes`` is told the bytes dealt
-    with. Raises SourceError, before anything is stored, when a file is of no known format; while
-    reading, when one is broken. What was stored before stays.
+    their number. ``on_bytes`` is told the bytes dealt with. ``digests`` are those of files that
+    need not be read to know them. Raises SourceError, before anything is stored, when a file is of
+    no known format; while reading, when one is broken. What was stored before stays.
     """
-    told = on_bytes or (lambda _: None)
     told = on_bytes or (lambda _: None)
     done = Ingested()
     booking = Booking(store)
-    new = list(_not_yet_stored(store, files, done, booking, told))
-    planned = (
-        [Source(file, digest, chosen) for file, digest in new]
-        if chosen
-        else _recognised(new, tuple(formats), done)
-    )
+    digests = digests or Digests(store)
+    new = list(_not_yet_stored(store, files, done, booking, digests, jobs, told))
+    digests.keep()
+    planned = [
+        Source(file, digest, format, digests.holds(file))
+        for file, digest, format in _recognised(new, tuple(formats), chosen, done)
+    ]
     manner = Manner(gauge, store.hash_key, tuple(workload_tags), sampling, keep_text)
     next_id = store.rows("ingest/next_source")[0]["source_id"]
     with closing(read_in_order(planned, manner, jobs, lambda: full_groups(store))) as reading:
@@ -162,8 +165,12 @@ def _not_yet_stored(
     files: Iterable[LogFile],
     done: Ingested,
     booking: Booking,
+    digests: Digests,
+    jobs: int,
     told: Callable[[int], None],
 ) -> Iterator[tuple[LogFile, str]]:
+    files = tuple(files)
+    read = _all_hashed([file for file in files if not digests.holds(file)], jobs)
     stored = {row["sha256"] for row in store.rows("ingest/sources")}
     seen: dict[str, str] = {}
     for whole in files:
@@ -172,7 +179,7 @@ def _not_yet_stored(
             done.already += held
             told(whole.size)
             continue
-        parts = [(file, file.sha256()) for file in whole.parts()]
+        parts = [(file, digests.digest_of(file, read)) for file in whole.parts()]
         booking.begin(whole, parts, stored)
         for file, digest in parts:
             if digest in seen:
@@ -182,17 +189,30 @@ def _not_yet_stored(
             else:
                 yield file, digest
             if digest in seen or digest in stored:
-                told(file.size)
+                told(file.weight)
             seen.setdefault(digest, file.name)
 
 
+def _all_hashed(files: Iterable[LogFile], jobs: int) -> Callable[[LogFile], str]:
+    """What says the digest of each: read by several threads at once, where that is worth it."""
+    local = {(file.path, file.member): file for file in files if file.origin is None}
+    if jobs < 2 or sum(file.weight for file in local.values()) < WORTH_BYTES:
+        return LogFile.sha256
+    with ThreadPoolExecutor(jobs) as pool:
+        found = dict(zip(local, pool.map(LogFile.sha256, local.values()), strict=True))
+    return lambda file: found.get((file.path, file.member)) or file.sha256()
+
+
 def _recognised(
-    new: list[tuple[LogFile, str]], formats: tuple[Format, ...], done: Ingested
-) -> list[Source]:
+    new: list[tuple[LogFile, str]],
+    formats: tuple[Format, ...],
+    chosen: Format | None,
+    done: Ingested,
+) -> list[tuple[LogFile, str, Format]]:
     planned, errors = [], []
     for file, digest in new:
         try:
-            planned.append(Source(file, digest, recognise(file, formats)))
+            planned.append((file, digest, chosen or recognise(file, formats)))
         except SourceError as error:
             if file.is_document and (len(new) > 1 or done.already):
                 done.documents.append(file.name)

@@ -11,6 +11,7 @@ import polars as pl
 
 from auditor.formats import Block
 from auditor.pipeline.counting import NOBODY, Counted
+from auditor.pipeline.rows import frame_of
 from auditor.records import Call, Text, clean
 from auditor.store import Store
 from auditor.workload import (
@@ -22,16 +23,18 @@ from auditor.workload import (
     HeadSample,
     Place,
     Places,
+    Sampled,
     encoding_of,
     encoding_of_model,
     group_of,
+    length_of,
     rank_of,
     rank_of_id,
 )
 
 MOST_HEADS = 500
 MOST_TOKENS = 1 << 19
-BATCH_HEADS = 20_000
+BATCH_HEADS, BATCH_CHARACTERS = 20_000, 1 << 26
 Full = Mapping[Group, int]
 LIMITS = {"most_heads": MOST_HEADS, "most_tokens": MOST_TOKENS}
 
@@ -47,6 +50,8 @@ HEAD_COLUMNS: dict[str, Any] = {
     "tokens": pl.Int64,
     "parts": pl.List(pl.UInt64),
 }
+GROUP = ("workload", "month", "encoding")
+RANK_COLUMNS = {name: HEAD_COLUMNS[name] for name in (*GROUP, "rank", "prompt")}
 PART_COLUMNS = {
     "part": pl.UInt64,
     "encoding": pl.String,
@@ -69,6 +74,37 @@ class Placed:
         store.show("batch_heads", self.heads)
         store.show("batch_parts", self.parts)
         store.run("ingest/stage_heads")
+
+
+class Ranks:
+    """The smallest ranks of what was sampled of a source so far."""
+
+    def __init__(self) -> None:
+        self._smallest = pl.DataFrame(schema=RANK_COLUMNS)
+
+    def clear(self) -> None:
+        """Begin a source."""
+        self._smallest = self._smallest.clear()
+
+    def add(self, placed: Placed) -> None:
+        """Take in what a part of the source brought."""
+        both = pl.concat([self._smallest, placed.heads.select(*RANK_COLUMNS)])
+        self._smallest = both.unique().filter(
+            pl.col("rank").rank("ordinal").over(*GROUP) <= MOST_HEADS
+        )
+
+    def least(self, full: Full) -> Full:
+        """``full``, with the groups that the source has filled itself."""
+        own = (
+            self._smallest.group_by(*GROUP)
+            .agg(pl.len().alias("heads"), pl.col("rank").max())
+            .filter(pl.col("heads") >= MOST_HEADS)
+        )
+        found = {(w, m, e): rank for w, m, e, rank in own.select(*GROUP, "rank").iter_rows()}
+        return {
+            group: min(rank for rank in (full.get(group), found.get(group)) if rank is not None)
+            for group in {**full, **found}
+        }
 
 
 def full_groups(store: Store) -> Full:
@@ -146,19 +182,21 @@ class Placer:
         assert place.workload is not None and place.prompt is not None
         group = group_of(place.workload, called_at, encoding)
         if self._sample.wants(group, rank, place.prompt):
-            head = self._maker.head_of(
-                text, place.workload, place.prompt, called_at, encoding, rank
+            self._sample.add(
+                Sampled(
+                    text, place.workload, encoding, rank, place.prompt, called_at, length_of(text)
+                )
             )
-            self._sample.add(head)
 
     @property
     def is_loaded(self) -> bool:
         """Whether so many prompts are held that they should be taken."""
-        return len(self._sample) >= BATCH_HEADS
+        held = self._sample
+        return len(held) >= BATCH_HEADS or held.characters >= BATCH_CHARACTERS
 
     def take(self) -> Placed:
         """What was placed since it was last taken."""
-        heads = self._sample.take()
+        heads = tuple(map(self._maker.head_of, self._sample.take()))
         places = [
             {"workload": name, "found_by": place.found_by, "label": clean(place.label)}
             for name, place in self._workloads.items()
@@ -166,10 +204,10 @@ class Placer:
         parts = {(part.part, part.encoding): part for head in heads for part in head.parts}
         self._workloads.clear()
         return Placed(
-            pl.DataFrame(places, schema=WORKLOAD_COLUMNS),
-            pl.DataFrame([_head_row(head) for head in heads], schema=HEAD_COLUMNS),
+            frame_of(places, WORKLOAD_COLUMNS),
+            frame_of([_head_row(head) for head in heads], HEAD_COLUMNS),
             pl.DataFrame(
-                [{name: getattr(part, name) for name in PART_COLUMNS} for part in parts.values()],
+                {name: [getattr(part, name) for part in parts.values()] for name in PART_COLUMNS},
                 schema=PART_COLUMNS,
             ),
         )

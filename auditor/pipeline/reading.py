@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -19,6 +21,7 @@ from auditor.pipeline.rows import (
     bucket_row,
     call_frame,
     call_row,
+    frame_of,
     reject_row,
 )
 from auditor.records import Call, Context, Reading, Reject
@@ -60,11 +63,34 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file that is to be read, the digest of its bytes, and the format that it has."""
+    """A file that is to be read, the digest of its bytes, and the format that it has.
+
+    ``is_settled`` where the file has that digest as long as it is as it was seen (``Digests``).
+    """
 
     file: LogFile
     sha256: str
     format: Format
+    is_settled: bool = False
+
+    @contextmanager
+    def open(self, told: Callable[[int], None]) -> Iterator[BinaryIO]:
+        """The lines of the file. Raises SourceError at the end if it is not what it was."""
+        digest = None if self.is_settled else self.sha256
+        with self.file.open(told, sha256=digest) as stream:
+            yield stream
+        if self.is_settled and not self.file.is_as_seen:
+            raise self.file.changed()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some lines of a source whose format reads each line by itself; ``size`` is for progress."""
+
+    source: Source
+    data: bytes
+    lines_before: int
+    size: int
 
 
 @dataclass(frozen=True)
@@ -97,6 +123,7 @@ class Batch:
 class _Rows:
     """Rows of the batch that is being filled."""
 
+    lines_before: int
     calls: list[dict[str, Any]] = field(default_factory=list)
     tags: list[Mapping[str, str]] = field(default_factory=list)
     blocks: list[pl.DataFrame] = field(default_factory=list)
@@ -119,13 +146,16 @@ class _Rows:
         if self.calls or not frames:
             frames.append(call_frame(self.calls, self.tags))
         return Batch(
-            pl.concat(frames),
-            pl.DataFrame(self.rejects, schema=REJECT_COLUMNS),
-            pl.DataFrame(self.buckets, schema=BUCKET_COLUMNS),
+            self._numbered(pl.concat(frames)),
+            self._numbered(frame_of(self.rejects, REJECT_COLUMNS)),
+            self._numbered(frame_of(self.buckets, BUCKET_COLUMNS)),
             self.tally,
             size,
             placed,
         )
+
+    def _numbered(self, frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.with_columns(pl.col("line") + self.lines_before)
 
 
 class Reader:
@@ -141,20 +171,30 @@ class Reader:
 
         Raises SourceError when the file cannot be read, or is not what its digest says.
         """
+        with source.open(self._told) as stream:
+            yield from self._batches(source, stream, full, 0)
+
+    def batches_of(self, part: Part, full: Full) -> Iterator[Batch]:
+        """A part of a source in batches, one at least."""
+        self._told(part.size)
+        yield from self._batches(part.source, io.BytesIO(part.data), full, part.lines_before)
+
+    def _batches(
+        self, source: Source, stream: BinaryIO, full: Full, lines_before: int
+    ) -> Iterator[Batch]:
         placer = self._placer
         placer.begin(full)
-        rows = _Rows()
-        with source.file.open(self._told, sha256=source.sha256) as stream:
-            for reading in self._readings(source, stream):
-                if isinstance(reading, Block):
-                    rows.add(block_frame(reading, placer.place_block(reading)))
-                elif isinstance(reading, Frame):
-                    rows.add(staged(reading, placer))
-                else:
-                    self._take(rows, reading)
-                if rows.is_full or placer.is_loaded:
-                    yield rows.batch(self._told_size(), placer.take() if placer.is_loaded else None)
-                    rows = _Rows()
+        rows = _Rows(lines_before)
+        for reading in self._readings(source, stream):
+            if isinstance(reading, Block):
+                rows.add(block_frame(reading, placer.place_block(reading)))
+            elif isinstance(reading, Frame):
+                rows.add(staged(reading, placer))
+            else:
+                self._take(rows, reading)
+            if rows.is_full or placer.is_loaded:
+                yield rows.batch(self._told_size(), placer.take() if placer.is_loaded else None)
+                rows = _Rows(lines_before)
         yield rows.batch(self._told_size(), placer.take())
 
     def _readings(self, source: Source, stream: BinaryIO) -> Iterator[Reading | Block | Frame]:

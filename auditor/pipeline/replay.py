@@ -20,6 +20,9 @@ from auditor.sql import names as query_names
 from auditor.store import Store
 
 MAX_DIMENSIONS = 6
+ZONED = frozenset(("day", "month"))
+PLAIN = ZONED | {"model", "requested_model", "endpoint", "tier", "booking"}
+"""Dimensions that ``replay/cells_plain`` knows."""
 
 Row = dict[str, Any]
 
@@ -171,15 +174,16 @@ def price_cells(
     as one workload named '' if not ``by_workload``.
     """
     card = question.card
-    _book(store, question, one_call=call_id is not None)
+    are_plain = _book(store, question, one_call=call_id is not None)
     moving = next((question.scenarios[n] for n in positions if question.scenarios[n].moves), None)
     if moving is None:
         store.run("replay/as_logged")
     else:
         store.show("plan", plan_of(moving, kinds_of(store), together=not by_workload))
         store.run("replay/as_moved")
+    is_plain = are_plain and moving is None and call_id is None and PLAIN.issuperset(question.by)
     store.run(
-        "replay/cells",
+        "replay/cells_plain" if is_plain else "replay/cells",
         zone=question.zone,
         from_date=question.from_date,
         to_date=question.to_date,
@@ -187,6 +191,7 @@ def price_cells(
         call_id=call_id,
         windows=card.windows.padded,
         thresholds=card.thresholds.padded,
+        in_quarters=question.zone != "UTC" and not ZONED.isdisjoint(question.by),
         **{f"by_{n}": name for n, name in enumerate(_padded(question.by), 1)},
     )
     days = [row["price_date"] for row in store.rows("replay/dates")]
@@ -199,12 +204,13 @@ def price_cells(
     store.show("asked", pl.DataFrame({"scenario": positions}, schema={"scenario": pl.Int32}))
 
 
-def _book(store: Store, question: Question, *, one_call: bool) -> None:
-    """Say which calls are counted, and how they are booked.
+def _book(store: Store, question: Question, *, one_call: bool) -> bool:
+    """Say which calls are counted, and how they are booked; whether all are, as they are stored.
 
     One call alone is shown as it is now, whatever it replaced and whatever it is counted beside.
     """
-    if not store.rows("replay/sums")[0]["buckets"]:
+    has_sums = bool(store.rows("replay/sums")[0]["buckets"])
+    if not has_sums:
         store.run("replay/logged_calls")
     elif one_call:
         store.run("replay/logged_one")
@@ -212,10 +218,11 @@ def _book(store: Store, question: Question, *, one_call: bool) -> None:
         store.run("replay/logged_sums")
     if not question.closed:
         store.run("replay/booked_open")
-        return
+        return not has_sums
     store.run("replay/booked_now")
     if not one_call:
         store.run("replay/booked_closed")
+    return False
 
 
 def with_closings(store: Store, question: Question) -> Question:

@@ -112,8 +112,12 @@ def call_row(
 
 def call_frame(rows: Sequence[dict[str, Any]], tags: Sequence[Mapping[str, str]]) -> pl.DataFrame:
     """Rows of ``call_row`` and the tags of each (``CALL_COLUMNS``)."""
-    frame = pl.DataFrame(rows, schema={name: CALL_COLUMNS[name] for name in UNTAGGED})
-    return _tagged(frame, tags)
+    return _tagged(frame_of(rows, {name: CALL_COLUMNS[name] for name in UNTAGGED}), tags)
+
+
+def frame_of(rows: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]) -> pl.DataFrame:
+    """Rows as a frame; column by column, which takes polars a fraction of the time."""
+    return pl.DataFrame({name: [row[name] for row in rows] for name in schema}, schema=schema)
 
 
 def _tagged(frame: pl.DataFrame, tags: Sequence[Mapping[str, str]]) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Reads several sources at once, each in a process of its own, and hands them over in order.
+"""Reads several sources at once, or parts of one, in other processes; hands them over in order.
 
 Only reading is shared out: what a worker sends back are the batches of ``reading``, and one process
 writes the store. So the result cannot depend on how many there are. A worker that ends early, is
@@ -9,26 +9,39 @@ began them, however that ends.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import sys
+import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 from auditor.errors import AuditError
-from auditor.pipeline.placing import Full
-from auditor.pipeline.reading import Batch, Manner, Reader, Source
+from auditor.pipeline.placing import Full, Ranks
+from auditor.pipeline.reading import Batch, Manner, Part, Reader, Source
 
+PART_BYTES = 16 << 20
 WORTH_BYTES = 24 << 20
 """Less is read sooner than a process has begun."""
 MOST_WAITING = 8
-"""Batches of a source that wait for the sources before it."""
+"""Batches of a task that wait for the tasks before it."""
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 FullGroups = Callable[[], Full]
 END = None
+
+
+def cores() -> int:
+    """The processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def read_in_order(
@@ -39,79 +52,137 @@ def read_in_order(
     ``jobs`` processes read at most; this one alone where that is soonest. ``full`` is asked when a
     source is begun. Raises what ``Reader.batches`` raises.
     """
-    jobs = min(jobs, len(sources))
-    here = [source for source in sources if source.file.origin is not None]
-    if jobs < 2 or here or sum(source.file.size for source in sources) < WORTH_BYTES:
+    size = sum(source.file.size for source in sources)
+    fetched = any(source.file.origin is not None for source in sources)
+    share = max(size // (2 * jobs), PART_BYTES)
+    tasks = max(len(sources), *(source.file.size // share for source in sources), 0)
+    if min(jobs, tasks) < 2 or fetched or size < WORTH_BYTES:
         reader = Reader(manner)
         for source in sources:
             yield source, reader.batches(source, full())
         return
-    with _workers(manner, jobs) as workers:
-        desk = _Desk(sources, workers, full)
-        for place, source in enumerate(sources):
-            yield source, desk.batches(place)
+    with _workers(manner, min(jobs, tasks)) as workers:
+        desk = _Desk(_tasks_of(sources, share), workers, full)
+        for source in sources:
+            yield source, desk.batches()
+
+
+Work = Source | Part
+Task = tuple[Work, bool]
+"""What is to be read, and whether it is the last of its source."""
+
+
+def _tasks_of(sources: Iterable[Source], share: int) -> Iterator[Task]:
+    """A source each; one that is more than its share, and can be, in parts."""
+    for source in sources:
+        if source.format.by_line and source.file.size > share:
+            yield from _parts_of(source)
+        else:
+            yield source, True
+
+
+def _parts_of(source: Source) -> Iterator[Task]:
+    """Runs of whole lines. The last is handed out when the whole is known to be what it was."""
+    sizes: list[int] = []
+    lines = 0
+    with source.open(sizes.append) as stream:
+        data = _lines(stream)
+        while following := _lines(stream):
+            yield Part(source, data, lines, sum(sizes)), False
+            sizes.clear()
+            lines += data.count(b"\n")
+            data = following
+    yield Part(source, data, lines, sum(sizes)), True
+
+
+def _lines(stream: BinaryIO) -> bytes:
+    return stream.read(PART_BYTES) + stream.readline()
 
 
 @dataclass
 class _Worker:
-    """A process that reads, and which source it is at."""
+    """A process that reads, and which task it is at."""
 
     process: BaseProcess
     line: Connection
-    place: int | None = None
+    task: int | None = None
 
 
 @dataclass
+class _Begun:
+    """A task that was handed out, and what has come back of it."""
+
+    is_last: bool
+    batches: deque[Batch | None] = field(default_factory=deque)
+
+
 class _Desk:
-    """Hands sources out in order, and keeps what comes back early."""
+    """Hands tasks out in order, and keeps what comes back early."""
 
-    sources: Sequence[Source]
-    workers: Sequence[_Worker]
-    full: FullGroups
-    begun: int = 0
-    arrived: dict[int, deque[Batch | None]] = field(default_factory=dict)
+    def __init__(self, tasks: Iterator[Task], workers: Sequence[_Worker], full: FullGroups) -> None:
+        self._tasks = tasks
+        self._workers = workers
+        self._full = full
+        self._begun: dict[int, _Begun] = {}
+        self._next = 0
+        self._ranks = Ranks()
 
-    def batches(self, place: int) -> Iterator[Batch]:
-        """The batches of the source at that place."""
+    def batches(self) -> Iterator[Batch]:
+        """The batches of the next source."""
+        self._ranks.clear()
         while True:
             self._hand_out()
-            mine = self.arrived[place]
+            task = min(self._begun)
+            yield from self._batches_of(task)
+            if self._begun.pop(task).is_last:
+                return
+
+    def _batches_of(self, task: int) -> Iterator[Batch]:
+        mine = self._begun[task].batches
+        while True:
             while not mine:
-                self._receive(place)
+                self._receive(task)
             batch = mine.popleft()
             if batch is END:
-                del self.arrived[place]
                 return
+            if batch.placed is not None:
+                self._ranks.add(batch.placed)
             yield batch
 
     def _hand_out(self) -> None:
-        for worker in self.workers:
-            if worker.place is None and self.begun < len(self.sources):
-                worker.place = self.begun
-                self.arrived[worker.place] = deque()
-                _send(worker, (self.sources[worker.place], self.full()))
-                self.begun += 1
+        """A task to each worker that has none, as long as not too many wait to be taken."""
+        for worker in self._workers:
+            if worker.task is not None or len(self._begun) >= 2 * len(self._workers):
+                continue
+            task = next(self._tasks, None)
+            if task is None:
+                return
+            work, is_last = task
+            worker.task = self._next
+            self._begun[self._next] = _Begun(is_last)
+            self._next += 1
+            _send(worker, (work, self._ranks.least(self._full())))
 
-    def _receive(self, place: int) -> None:
-        """What is there of any source that may still wait, at least one thing."""
+    def _receive(self, task: int) -> None:
+        """What is there of any task that may still wait, at least one thing."""
         listening = {
             worker.line: worker
-            for worker in self.workers
-            if worker.place is not None
-            and (worker.place == place or len(self.arrived[worker.place]) < MOST_WAITING)
+            for worker in self._workers
+            if worker.task is not None
+            and (worker.task == task or len(self._begun[worker.task].batches) < MOST_WAITING)
         }
         for line in wait(list(listening)):
             worker = listening[cast(Connection, line)]
-            assert worker.place is not None
+            assert worker.task is not None
             try:
                 what = worker.line.recv()
             except (EOFError, OSError):
                 raise _ended(worker) from None
             if isinstance(what, BaseException):
                 raise what
-            self.arrived[worker.place].append(what)
+            self._begun[worker.task].batches.append(what)
             if what is END:
-                worker.place = None
+                worker.task = None
         self._hand_out()
 
 
@@ -138,11 +209,36 @@ def _workers(manner: Manner, jobs: int) -> Iterator[list[_Worker]]:
         for _ in range(jobs):
             ours, theirs = context.Pipe()
             process = context.Process(target=_work, args=(theirs, manner), daemon=True)
-            process.start()
+            with _undisturbed():
+                process.start()
             stack.callback(_end, process, ours)
             theirs.close()
             workers.append(_Worker(process, ours))
         yield workers
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Signals wait until a process has begun: this one would leave it half begun.
+
+    The other one is begun with them blocked (``_work``), so that it says nothing of them.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    told: list[int] = []
+    before = {number: signal.signal(number, lambda *s: told.append(s[0])) for number in SIGNALS}
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        for one, handler in before.items():
+            signal.signal(one, handler)
+        for number in told:
+            signal.raise_signal(number)
 
 
 def _end(process: BaseProcess, line: Connection) -> None:
@@ -153,20 +249,24 @@ def _end(process: BaseProcess, line: Connection) -> None:
 
 def _work(line: Connection, manner: Manner) -> None:
     """What a worker does until its line is cut."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that began it will end it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who began it will end it
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # and so it leaves no file behind
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     reader = Reader(manner)
     try:
         while True:
-            source, full = line.recv()
-            for what in _told(reader, source, full):
+            work, full = line.recv()
+            for what in _told(reader, work, full):
                 line.send(what)
     except (EOFError, OSError):
         return
 
 
-def _told(reader: Reader, source: Source, full: Full) -> Iterator[Any]:
+def _told(reader: Reader, work: Work, full: Full) -> Iterator[Any]:
+    read = reader.batches_of if isinstance(work, Part) else reader.batches
     try:
-        yield from reader.batches(source, full)
+        yield from read(work, full)  # type: ignore[arg-type]
     except AuditError as error:
         yield error
     else:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from auditor.reports.figures import counted, n, places_for, plain, usd
-from auditor.reports.table import bare_table, print_whole
+from auditor.reports.layout import bare_table, print_whole
 
 MONTH = "%Y-%m"
 

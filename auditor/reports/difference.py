@@ -20,8 +20,8 @@ from auditor.pipeline.diffing import Difference, Run
 from auditor.reports.figures import counted, n, places_for, plain, usd
 from auditor.reports.files import csv_text, markdown_text, parquet_bytes, texts
 from auditor.reports.folder import MANIFEST
+from auditor.reports.layout import bare_table, print_whole
 from auditor.reports.manifest import SCHEMA as RUN_SCHEMA
-from auditor.reports.table import bare_table, print_whole
 
 SCHEMA = "audit.diff/1"
 CHARGES = "charges.parquet"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from auditor.errors import printable
-from auditor.pipeline.replay import Replay
 from auditor.scenarios import Scenario
+
+if TYPE_CHECKING:
+    from auditor.pipeline.replay import Replay
 
 NOTHING = "-"
 LONGEST_NAME = 80

@@ -13,10 +13,9 @@ from rich.text import Text
 
 from auditor.errors import printable
 from auditor.pipeline.price_check import DOUBTFUL, INFERRED, RETIRING, UNKNOWN, PriceCheck
-from auditor.reports.catalogue import plain_table
 from auditor.reports.figures import NOTHING, n, named, plain
 from auditor.reports.files import csv_text, markdown_text, parquet_bytes, run_of, texts
-from auditor.reports.table import print_whole
+from auditor.reports.layout import plain_table, print_whole
 
 SCHEMA = "audit.prices/1"
 WORDS = ("finding", "name", "tier", "priced_as", "led_by", "book", "confidence", "why")

@@ -12,9 +12,8 @@ from rich.text import Text
 from auditor.errors import printable
 from auditor.prices import Agreement, Package
 from auditor.prices.book import STANDARD
-from auditor.reports.catalogue import plain_table
 from auditor.reports.figures import NOTHING, counted, n, named, plain
-from auditor.reports.table import print_whole
+from auditor.reports.layout import plain_table, print_whole
 
 
 def show(package: Package, found: Iterable[Agreement], console: Console) -> None:

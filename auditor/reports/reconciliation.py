@@ -14,7 +14,8 @@ from rich.text import Text
 from auditor.pipeline.reconcile import CLASSES, MONEY, Reconciled
 from auditor.reports.figures import counted, n, named, places_for, plain, usd
 from auditor.reports.files import csv_text, markdown_text, parquet_bytes, texts
-from auditor.reports.table import bare_table, bullet, print_whole
+from auditor.reports.layout import bare_table, print_whole
+from auditor.reports.table import bullet
 
 SCHEMA = "audit.reconcile/1"
 SHOWN_ROWS = 12

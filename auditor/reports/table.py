@@ -14,6 +14,7 @@ from rich.text import Text
 from auditor.pipeline.replay import Replay, period_of
 from auditor.reports.bars import bar, heading, most_of, needed_by, with_bars
 from auditor.reports.figures import counted, lines_went, n, named, places_of, ratio, usd
+from auditor.reports.layout import bare_table, print_whole
 from auditor.reports.notes import is_partly_compared, notes_of
 from auditor.reports.rows import dimension_columns, result_rows
 
@@ -137,27 +138,6 @@ def _counted(total: Mapping[str, Any]) -> str:
         if total[f"counted_by_{name}"] or name == "provider"
     )
     return f"{n(total['input_tokens'])} in, {n(total['output_tokens'])} out; {counts}"
-
-
-def bare_table(title: str | None = None) -> Table:
-    """A table without lines, as every report uses it."""
-    return Table(
-        title=Text(title, style="bold") if title else None,
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-        header_style="bold",
-        collapse_padding=True,
-    )
-
-
-def print_whole(table: Table, console: Console) -> None:
-    """Print a table without cutting a figure, wider than the terminal where it must be."""
-    given = console.width
-    console.width = max(given, needed_by(table, console))
-    console.print(table, crop=False)
-    console.width = given
 
 
 def _add_groups(table: Table, result: Replay) -> None:

@@ -13,10 +13,9 @@ from rich.text import Text
 from auditor.errors import printable
 from auditor.pipeline.token_count import TokenCount
 from auditor.records import clean
-from auditor.reports.catalogue import plain_table
 from auditor.reports.figures import n, named
 from auditor.reports.files import csv_text, markdown_text, parquet_bytes
-from auditor.reports.table import print_whole
+from auditor.reports.layout import plain_table, print_whole
 
 SCHEMA = "audit.count/1"
 WORDS = ("format", "model", "meter", "reasons")

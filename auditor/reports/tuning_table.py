@@ -14,7 +14,8 @@ from auditor.finetune import is_completion_model
 from auditor.pipeline.tuning import Tuning
 from auditor.reports.bars import bar, heading, most_of, with_bars
 from auditor.reports.figures import NOTHING, counted, n, named, places_for, plain, prices_of, usd
-from auditor.reports.table import WIDE, bare_table, bullet, print_whole
+from auditor.reports.layout import bare_table, print_whole
+from auditor.reports.table import WIDE, bullet
 from auditor.reports.tuning import (
     NOT_SAID,
     counted_from,

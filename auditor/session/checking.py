@@ -16,8 +16,8 @@ from auditor.session.common import (
     own_files,
     put_out,
     question_of,
-    settings_of,
 )
+from auditor.session.known import settings_of
 from auditor.store import Store
 from auditor.terminal import say
 

@@ -10,7 +10,8 @@ from auditor.errors import AuditError
 from auditor.pipeline.closing import check_closed, close, closings_of, reopen
 from auditor.pipeline.spans import month_of
 from auditor.reports import closings
-from auditor.session.common import allowance_of, check_zone, question_of, settings_of
+from auditor.session.common import allowance_of, check_zone, question_of
+from auditor.session.known import settings_of
 from auditor.store import Store
 from auditor.terminal import say
 

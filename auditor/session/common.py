@@ -11,15 +11,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from auditor import config, formats, pipeline, scenarios, secret, sources, terminal
+from auditor import config, finding, formats, pipeline, scenarios, secret, sources, terminal
 from auditor.config import Allowance, Config
-from auditor.errors import AuditError, ConfigError
-from auditor.formats.mapped import from_mapping
+from auditor.errors import AuditError
 from auditor.pipeline.counting import Gauge
-from auditor.prices import Book, open_book
+from auditor.prices import Book
 from auditor.reports import catalogue, files
 from auditor.reports.figures import counted
 from auditor.scenarios import Scenario
+from auditor.session.known import book_of, formats_of
 from auditor.sources import LogFile
 from auditor.store import Store
 from auditor.terminal import say
@@ -38,39 +38,6 @@ DIMENSIONS = (
     "workload",
     "booking",
 )
-
-
-def settings_of(path: Path | None) -> Config:
-    return config.load(path, Path())
-
-
-def book_of(settings: Config, prices: Iterable[Path]) -> Book:
-    return open_book((*settings.prices, *prices))
-
-
-def known_scenarios(settings: Config, extra: Iterable[Path]) -> tuple[Scenario, ...]:
-    own = (scenarios.load(path) for path in (*settings.scenarios, *extra))
-    return (*scenarios.built_in(), *own)
-
-
-def scenarios_of(
-    settings: Config, extra: Iterable[Path], wanted: Iterable[str]
-) -> tuple[Scenario, ...]:
-    return scenarios.choose(known_scenarios(settings, extra), wanted)
-
-
-def formats_of(settings: Config) -> tuple[formats.Format, ...]:
-    known = formats.known_formats()
-    file = settings.file or ""
-    for name in sorted(settings.formats.keys() & {format.name for format in known}):
-        raise ConfigError(
-            file,
-            None,
-            f"[formats.{name}] has the name of a format that audit knows",
-            hint="Give yours a name of its own.",
-        )
-    own = (from_mapping(name, entries, file) for name, entries in settings.formats.items())
-    return (*known, *own)
 
 
 def dimensions_of(
@@ -152,6 +119,8 @@ def question_of(
 
 def check_not_stored(store: Store, *outputs: Path | None) -> None:
     """Refuse to write over a log that the store was filled from."""
+    if not any(outputs):
+        return
     stored = {row["sha256"] for row in store.rows("ingest/sources")}
     for output in outputs:
         if output and output.is_file() and LogFile(output, str(output)).sha256() in stored:
@@ -191,16 +160,24 @@ def check_output(output: Path, own: frozenset[Path]) -> None:
 
 @contextmanager
 def logs_in(
-    logs: tuple[str, ...], exclude: tuple[str, ...], own: frozenset[Path], *outputs: Path | None
+    logs: tuple[str, ...],
+    exclude: tuple[str, ...],
+    own: frozenset[Path],
+    *outputs: Path | None,
+    index: finding.Index | None = None,
 ) -> Iterator[tuple[LogFile, ...]]:
-    """The files behind what the user named, standard input among them; none is an output."""
+    """The files behind what the user named, standard input among them; none is an output.
+
+    What ``index`` knows is not opened.
+    """
     with ExitStack() as stack:
         named = (name for name in logs if name != sources.STDIN)
-        behind = stack.enter_context(sources.behind(named, exclude))
-        found = tuple(file for file in behind if file.path.resolve() not in own)
-        logs_found = {file.path.resolve() for file in found}
+        behind = stack.enter_context(finding.behind(named, exclude, index))
+        ours = {str(path) for path in own}
+        found = tuple(file for file in behind if file.place not in ours)
+        logs_found = {file.place for file in found}
         for output in outputs:
-            if output is not None and output.resolve() in logs_found:
+            if output is not None and str(output.resolve()) in logs_found:
                 raise AuditError(f"{output} is one of the logs", hint="Write the result elsewhere.")
         if sources.STDIN in logs:
             found = (*found, stack.enter_context(sources.standard_input()))
@@ -219,14 +196,18 @@ def take_in(
     assume_model: str | None,
     estimate: bool,
     keep_text: bool,
+    jobs: int | None = None,
     sampling: bool = True,
+    rehash: bool = False,
 ) -> pipeline.Ingested:
+    """Read what the store does not hold yet, and say so. ``rehash`` trusts no stamp of a file."""
     known = formats_of(settings)
     chosen = format_named(known, as_format)
     gauge = Gauge(book, settings.models, assume_model=assume_model, estimate=estimate)
     with ExitStack() as stack:
-        found = stack.enter_context(logs_in(logs, exclude, own, *outputs))
-        on_bytes = stack.enter_context(terminal.progress(sum(file.size for file in found)))
+        digests = pipeline.Digests(store, trusting=not rehash)
+        found = stack.enter_context(logs_in(logs, exclude, own, *outputs, index=digests))
+        on_bytes = stack.enter_context(terminal.progress(sum(file.weight for file in found)))
         done = pipeline.ingest(
             store,
             found,
@@ -236,7 +217,9 @@ def take_in(
             keep_text=keep_text,
             workload_tags=settings.workload_tags or WORKLOAD_TAGS,
             sampling=sampling,
+            jobs=jobs or pipeline.cores(),
             on_bytes=on_bytes,
+            digests=digests,
         )
     _report(done)
     return done

@@ -8,15 +8,8 @@ from typing import Any
 from auditor.config import Allowance
 from auditor.reports import files
 from auditor.reports.figures import counted
-from auditor.session.common import (
-    allowance_of,
-    book_of,
-    check_output,
-    own_files,
-    say_rejects,
-    settings_of,
-    take_in,
-)
+from auditor.session.common import allowance_of, check_output, own_files, say_rejects, take_in
+from auditor.session.known import book_of, settings_of
 from auditor.store import Store
 from auditor.terminal import say
 

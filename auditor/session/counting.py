@@ -9,16 +9,8 @@ from auditor.pipeline.counting import Gauge
 from auditor.pipeline.token_count import count_tokens
 from auditor.reports import token_count
 from auditor.reports.figures import counted
-from auditor.session.common import (
-    book_of,
-    check_output,
-    format_named,
-    formats_of,
-    logs_in,
-    own_files,
-    put_out,
-    settings_of,
-)
+from auditor.session.common import check_output, format_named, logs_in, own_files, put_out
+from auditor.session.known import book_of, formats_of, settings_of
 from auditor.terminal import say
 
 
@@ -43,7 +35,7 @@ def count(
     gauge = Gauge(book_of(settings, prices), settings.models, assume_model=assume_model)
     with (
         logs_in(logs, exclude, own, output) as found,
-        terminal.progress(sum(file.size for file in found)) as on_bytes,
+        terminal.progress(sum(file.weight for file in found)) as on_bytes,
     ):
         done = count_tokens(found, known, gauge, chosen=chosen, on_bytes=on_bytes)
     put_out(

@@ -21,17 +21,16 @@ from auditor.session.common import (
     check_output,
     check_period,
     check_zone,
-    known_scenarios,
     names_of,
     own_files,
     put_out,
     question_of,
     say_rejects,
     scenario_of,
-    settings_of,
     share_of,
     take_in,
 )
+from auditor.session.known import known_scenarios, settings_of
 from auditor.store import Store
 from auditor.terminal import say
 

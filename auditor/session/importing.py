@@ -11,7 +11,8 @@ from auditor.pipeline.replay import kinds_of
 from auditor.prices import Book, book_text, compare, load_book, open_book, price, read_package
 from auditor.prices.loader import FALLBACK
 from auditor.reports import files, price_import
-from auditor.session.common import check_output, own_files, settings_of
+from auditor.session.common import check_output, own_files
+from auditor.session.known import settings_of
 from auditor.store import Store
 from auditor.terminal import say, show
 

@@ -18,15 +18,8 @@ from auditor.pipeline.reporting import FOCUS, chosen, focus_definitions
 from auditor.reports import focus, manifest, nightly, page
 from auditor.reports.folder import NIGHTLY, REPORTS, check_folder, holds, put_right, write_folder
 from auditor.reports.nightly import Verdict
-from auditor.session.common import (
-    check_zone,
-    dimensions_of,
-    own_files,
-    question_of,
-    scenarios_of,
-    settings_of,
-    take_in,
-)
+from auditor.session.common import check_zone, dimensions_of, own_files, question_of, take_in
+from auditor.session.known import scenarios_of, settings_of
 from auditor.session.locking import lock_files, only_run
 from auditor.session.replaying import missing_of
 from auditor.session.reporting import answered, period_in_words, target_of
@@ -38,12 +31,18 @@ RETRY_SECONDS = 0.5
 
 
 def run(
-    *, config: Path | None, today: date | None, now: datetime, holder: str, hash_key: bytes | None
+    *,
+    config: Path | None,
+    today: date | None,
+    now: datetime,
+    holder: str,
+    hash_key: bytes | None,
+    rehash: bool = False,
 ) -> str:
     """``audit nightly``. Returns the state: ``fine``, ``incomplete`` or ``broken``.
 
     ``now`` is the moment of the run in UTC without a zone; ``today`` takes the place of its day.
-    ``holder`` says who runs.
+    ``holder`` says who runs. ``rehash`` reads files again that look as they were.
     """
     settings = settings_of(config)
     plan = _plan_of(settings, config)
@@ -83,6 +82,7 @@ def run(
             assume_model=plan.assume_model,
             estimate=plan.estimate,
             keep_text=plan.keep_text,
+            rehash=rehash,
         )
         always = replace(question, from_date=None, to_date=None)
         store.show("account", account.frame)

@@ -10,7 +10,8 @@ from auditor.pipeline.reporting import chosen
 from auditor.reports import files, page
 from auditor.reports.figures import counted
 from auditor.reports.folder import check_folder, write_folder
-from auditor.session.common import check_output, own_files, settings_of
+from auditor.session.common import check_output, own_files
+from auditor.session.known import settings_of
 from auditor.session.replaying import is_complete
 from auditor.session.reporting import (
     answer,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from auditor import pipeline, sources
+from auditor import finding, pipeline
 from auditor.config import Config
 from auditor.errors import AuditError
 from auditor.formats.invoices import Amount, amounts_in, check_sums, period_of
@@ -24,12 +24,11 @@ from auditor.session.common import (
     check_not_stored,
     check_output,
     check_zone,
-    formats_of,
     own_files,
     put_out,
     question_of,
-    settings_of,
 )
+from auditor.session.known import formats_of, settings_of
 from auditor.sources import LogFile
 from auditor.store import Store
 from auditor.terminal import say
@@ -55,7 +54,7 @@ def run(
     own = own_files(settings, db, *prices, invoice)
     if output is not None:
         check_output(output, own)
-    (file,) = _only(sources.find([str(invoice)]), invoice)
+    (file,) = _only(finding.find([str(invoice)]), invoice)
     amounts = amounts_in(file)
     own_boundary = settings.reconcile.boundary_minutes
     default = BOUNDARY_MINUTES if own_boundary is None else own_boundary

@@ -13,7 +13,6 @@ from auditor.reports import files, table
 from auditor.reports.figures import counted
 from auditor.session.common import (
     allowance_of,
-    book_of,
     check_not_stored,
     check_output,
     check_period,
@@ -24,10 +23,9 @@ from auditor.session.common import (
     question_of,
     say_rejects,
     say_tags_of_nothing,
-    scenarios_of,
-    settings_of,
     take_in,
 )
+from auditor.session.known import book_of, scenarios_of, settings_of
 from auditor.store import Store
 from auditor.terminal import say
 

@@ -34,12 +34,10 @@ from auditor.session.common import (
     check_period,
     check_zone,
     dimensions_of,
-    known_scenarios,
     question_of,
     say_tags_of_nothing,
-    scenarios_of,
-    settings_of,
 )
+from auditor.session.known import known_scenarios, scenarios_of, settings_of
 from auditor.session.replaying import is_complete
 from auditor.store import Store
 from auditor.terminal import say

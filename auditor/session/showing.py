@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 
 from rich.console import Console
 
-from auditor import pipeline, scenarios, terminal
+from auditor import pipeline, terminal
 from auditor.pipeline import reporting
 from auditor.reports import catalogue, explanation, workloads
-from auditor.session.common import (
-    book_of,
-    formats_of,
-    known_scenarios,
-    names_of,
-    question_of,
-    scenarios_of,
-    settings_of,
-)
+from auditor.session.common import names_of, question_of
+from auditor.session.known import scenarios_of, settings_of
 from auditor.store import Store
 
 
@@ -46,34 +38,10 @@ def explain(
     terminal.show(lambda console: explanation.show(explained, console))
 
 
-def show_scenarios(
-    *, config: Path | None, wanted: tuple[str, ...], scenario_files: tuple[Path, ...]
-) -> None:
-    """``audit show scenarios``: every one that is known, or those wanted."""
-    known = known_scenarios(settings_of(config), scenario_files)
-    chosen = scenarios.choose(known, wanted) if wanted else known
-    terminal.show(lambda console: catalogue.scenarios(chosen, console))
-
-
-def show_prices(
-    models: tuple[str, ...], at: date | None, *, config: Path | None, prices: tuple[Path, ...]
-) -> None:
-    """``audit show prices``."""
-    settings = settings_of(config)
-    book = book_of(settings, prices)
-    terminal.show(lambda console: catalogue.prices(book, models, at, settings.models, console))
-
-
 def show_reports(names: tuple[str, ...]) -> None:
     """``audit report --list``."""
     listed = reporting.chosen(names, focus=True)
     terminal.show(lambda console: catalogue.reports(listed, console))
-
-
-def show_formats(*, config: Path | None) -> None:
-    """``audit show formats``."""
-    known = formats_of(settings_of(config))
-    terminal.show(lambda console: catalogue.formats(known, console))
 
 
 def show_models(db: Path, *, config: Path | None, prices: tuple[Path, ...]) -> None:

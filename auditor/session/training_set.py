@@ -20,15 +20,14 @@ from auditor.session.common import (
     check_output,
     check_period,
     check_zone,
-    known_scenarios,
     names_of,
     own_files,
     question_of,
     scenario_of,
-    settings_of,
     share_of,
     take_in,
 )
+from auditor.session.known import known_scenarios, settings_of
 from auditor.store import Store
 from auditor.terminal import say
 

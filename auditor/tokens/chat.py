@@ -27,6 +27,7 @@ _FUNCTION_CHOSEN = 4
 _REFUSAL_FRAME = 1
 _SYSTEM_ROLES = ("system", "developer")
 _TEXT_PARTS = ("text", "input_text", "output_text", "refusal")
+_PLAIN_ROLES = (*_SYSTEM_ROLES, "user", "assistant")
 _NO_EXTRAS: Mapping[str, Any] = {}
 
 
@@ -93,8 +94,12 @@ class _Chat:
 
     def message(self, message: dict[str, Any], called: dict[str, str], joins_system: bool) -> int:
         """One message. ``called`` collects the names of the tools called so far by call id."""
-        role = _text(message.get("role"))
-        content = _content(message.get("content"))
+        role, content = message.get("role"), message.get("content")
+        if len(message) == 2 and type(content) is str and role in _PLAIN_ROLES and not joins_system:
+            # what most messages are: only two texts in them can cost a token
+            count, encoding = self.count_text, self.encoding
+            return self.framing.per_message + count(content, encoding) + count(role, encoding)
+        role, content = _text(role), _content(content)
         if joins_system and role in _SYSTEM_ROLES:
             content += "\n"
         total = self.framing.per_message + self._count(content)

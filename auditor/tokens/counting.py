@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from auditor.tokens.encodings import load_encoding, load_whole_text_encoding
+from auditor.tokens.encodings import load_encoding, load_whole_text_encoding, unbroken
+from auditor.tokens.errors import UncountableError
+from auditor.tokens.fast import FastEncoding, fast_encoding, may_differ
 
 CountText = Callable[[str, str], int]
 """Tokens of a text (first) in an encoding (second): ``count_text`` or a ``TextCounter``."""
@@ -27,23 +28,43 @@ def count_text(text: str, encoding: str) -> int:
     """Tokens of ``text`` in ``encoding``.
 
     Names of special tokens in the text are ordinary text. Lone surrogates are counted as the
-    replacement character, as tiktoken does. Raises TokenizerError when the encoding cannot be
-    loaded.
+    replacement character, as tiktoken does. The extra ``fast`` changes no count. Raises
+    TokenizerError when the encoding cannot be loaded, UncountableError when tiktoken breaks
+    down.
     """
-    return len(encode_text(text, encoding))
+    fast = _fast_for(text, encoding)
+    if fast is not None:
+        try:
+            return unbroken(fast.count, text)
+        except UncountableError:
+            pass
+    return len(_tiktokens(text, encoding))
 
 
 def encode_text(text: str, encoding: str) -> list[int]:
     """The tokens of ``text`` in ``encoding``, under the rules of ``count_text``."""
+    fast = _fast_for(text, encoding)
+    if fast is not None:
+        try:
+            return unbroken(fast.encode_ordinary, text)
+        except UncountableError:
+            pass
+    return _tiktokens(text, encoding)
+
+
+def _fast_for(text: str, encoding: str) -> FastEncoding | None:
+    fast = fast_encoding(encoding)
+    return None if fast is None or may_differ(text) else fast
+
+
+def _tiktokens(text: str, encoding: str) -> list[int]:
     if len(text) < LONGEST_SAFE_RUN:
-        return load_encoding(encoding).encode_ordinary(text)
-    return [
-        token
-        for part, whole in split_at_long_runs(text, encoding, LONGEST_SAFE_RUN)
-        for token in (load_whole_text_encoding if whole else load_encoding)(
-            encoding
-        ).encode_ordinary(part)
-    ]
+        return unbroken(load_encoding(encoding).encode_ordinary, text)
+    tokens = []
+    for part, whole in split_at_long_runs(text, encoding, LONGEST_SAFE_RUN):
+        known = (load_whole_text_encoding if whole else load_encoding)(encoding)
+        tokens += unbroken(known.encode_ordinary, part)
+    return tokens
 
 
 def count_prompts(
@@ -72,7 +93,8 @@ def split_at_long_runs(text: str, encoding: str, longest: int) -> Iterator[tuple
     """
     blanks = f"[{_BLANKS}]" if encoding in ("cl100k_base", "o200k_base") else rf"[{_BLANKS}\r\n]"
     done = 0
-    for run in re.finditer(f"{blanks}{{{longest},}}", text):
+    # only where a run begins: else a run that is a little too short is tried again at every blank
+    for run in re.finditer(f"(?<!{blanks}){blanks}{{{longest},}}", text):
         start, end = run.span()
         at_end = end == len(text)
         if at_end and encoding != "o200k_base":
@@ -89,24 +111,28 @@ def split_at_long_runs(text: str, encoding: str, longest: int) -> Iterator[tuple
 class TextCounter:
     """``count_text`` that remembers: conversations resend their history with every call.
 
-    Holds at most ``capacity_characters`` characters of text, the least recently used go first.
+    Holds at most ``capacity_characters`` characters of text. When half of that is new, all that was
+    not asked for since the half before is forgotten.
     """
 
     def __init__(self, capacity_characters: int = 32_000_000) -> None:
-        self._capacity = capacity_characters
+        self._half = capacity_characters // 2
         self._held = 0
-        self._counts: OrderedDict[tuple[str, str], int] = OrderedDict()
+        self._recent: dict[tuple[str, str], int] = {}
+        self._before: dict[tuple[str, str], int] = {}
 
     def __call__(self, text: str, encoding: str) -> int:
-        key = (text, encoding)
-        known = self._counts.get(key)
-        if known is not None:
-            self._counts.move_to_end(key)
-            return known
-        tokens = count_text(text, encoding)
-        self._counts[key] = tokens
+        tokens = self._recent.get((text, encoding))
+        return self._remember(text, encoding) if tokens is None else tokens
+
+    def _remember(self, text: str, encoding: str) -> int:
+        tokens = self._before.get((text, encoding))
+        if tokens is None:
+            tokens = count_text(text, encoding)
+        if len(text) > self._half:
+            return tokens
         self._held += len(text)
-        while self._held > self._capacity:
-            (oldest, _), _ = self._counts.popitem(last=False)
-            self._held -= len(oldest)
+        if self._held > self._half:
+            self._before, self._recent, self._held = self._recent, {}, len(text)
+        self._recent[text, encoding] = tokens
         return tokens

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from auditor.tokens.counting import LONGEST_SAFE_RUN, split_at_long_runs
-from auditor.tokens.encodings import load_encoding, load_whole_text_encoding
+from auditor.tokens.encodings import load_encoding, load_whole_text_encoding, unbroken
 
 
 def split_at_token(text: str, n: int, encoding: str) -> tuple[str, str]:
@@ -12,7 +12,7 @@ def split_at_token(text: str, n: int, encoding: str) -> tuple[str, str]:
     A token may end in the middle of a character: the cut then moves left to the start of that
     character. Names of special tokens are ordinary text. Lone surrogates come back as the
     replacement character, as which they are counted. Raises TokenizerError when the encoding cannot
-    be loaded.
+    be loaded, UncountableError when the tokenizer breaks down.
     """
     text = _without_lone_surrogates(text)
     if n <= 0:
@@ -21,7 +21,7 @@ def split_at_token(text: str, n: int, encoding: str) -> tuple[str, str]:
     begin = 0
     for part, whole in _parts(text, encoding):
         known = (load_whole_text_encoding if whole else load_encoding)(encoding)
-        tokens = known.encode_ordinary(part)
+        tokens = unbroken(known.encode_ordinary, part)
         if left < len(tokens):
             # Whole characters only: what is left of a broken one at the end is ignored.
             cut = begin + len(known.decode_bytes(tokens[:left]).decode("utf-8", "ignore"))

@@ -10,12 +10,18 @@ import functools
 import hashlib
 import lzma
 from binascii import b2a_base64
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
-
-import tiktoken
+from typing import TYPE_CHECKING, TypeVar
 
 from auditor.errors import TokenizerError
+from auditor.tokens.errors import UncountableError
+
+if TYPE_CHECKING:
+    import tiktoken
+
+Counted = TypeVar("Counted")
 
 _R50K_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
 _CL100K_PATTERN = (
@@ -91,6 +97,8 @@ def load_encoding(name: str) -> tiktoken.Encoding:
     Raises TokenizerError when the name is unknown, or when the rank data inside the package is
     missing or does not match the published checksum.
     """
+    import tiktoken
+
     spec = _spec(name)
     return tiktoken.Encoding(
         name,
@@ -106,12 +114,29 @@ def load_whole_text_encoding(name: str) -> tiktoken.Encoding:
 
     For pieces whose bounds are known and which are too long for the splitting pattern.
     """
+    import tiktoken
+
     return tiktoken.Encoding(
         f"{name}_whole_text",
         pat_str=_WHOLE_TEXT_PATTERN,
         mergeable_ranks=_read_ranks(name),
         special_tokens={},
     )
+
+
+def unbroken(count: Callable[[str], Counted], text: str) -> Counted:
+    """``count(text)``, a tokenizer's own function.
+
+    Raises UncountableError where the tokenizer panics, so that one text ends no ingest: the
+    PanicException of a library in Rust is no Exception.
+    """
+    try:
+        return count(text)
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        reason = f"a text of {len(text):,} characters, on which the tokenizer broke down"
+        raise UncountableError(reason) from error
 
 
 def pack_ranks(tokens_by_rank: list[bytes]) -> bytes:

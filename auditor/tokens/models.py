@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 # A family covers its own name and every name that goes on with "-": gpt-4 covers gpt-4-0613 and
 # gpt-4-turbo, but neither gpt-4o nor gpt-4.1.
@@ -67,6 +68,7 @@ _FAMILY_PATTERNS = tuple(
     (encoding, re.compile(rf"(?:{families})(?:-.+)?")) for encoding, families in _FAMILIES
 )
 _REASONING = re.compile(r"(?:gpt-5(?:\.[0-9]+)?(?!-chat)|o1|o3|o4|codex-mini)(?:-.+)?")
+_NAMES_KEPT = 1_000  # a log has few models and many calls
 _ROUTER_PREFIXES = ("openai/", "azure/")
 _SNAPSHOTS_OF_SPRING_2023 = ("-0301", "-0314", "-0613")
 
@@ -94,6 +96,7 @@ _FRAMING_GPT_5 = Framing(per_request=2)
 _FRAMING_NOW = Framing()
 
 
+@lru_cache(_NAMES_KEPT)
 def encoding_for(model: str) -> str | None:
     """The name of the encoding that ``model`` is counted with, None when the model is not known.
 
@@ -109,6 +112,7 @@ def encoding_for(model: str) -> str | None:
     return None
 
 
+@lru_cache(_NAMES_KEPT)
 def framing_for(model: str) -> Framing:
     """The chat framing of ``model``, whose name should be that of a snapshot.
 
@@ -125,6 +129,7 @@ def framing_for(model: str) -> Framing:
     return _FRAMING_NOW
 
 
+@lru_cache(_NAMES_KEPT)
 def reasons(model: str) -> bool:
     """Whether ``model`` may think before it answers, in tokens that are paid and never shown."""
     return _REASONING.fullmatch(base_model(model)) is not None

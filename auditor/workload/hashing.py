@@ -81,6 +81,10 @@ class HashKey:
             self._begun[role, content] = state
         return state.copy()
 
+    def mark_of(self, parts: tuple[str | int, ...]) -> bytes:
+        """What tells a state of a file from any other: 16 bytes."""
+        return self._hash(b"file", canonical(parts), 16)
+
     def fingerprint_of(self, text: str) -> str:
         """What tells a text from others: 32 hexadecimal digits."""
         data = text.encode("ascii", "backslashreplace")
@@ -90,13 +94,9 @@ class HashKey:
         """For each token four bytes: the hash of ``start`` and of all tokens up to it."""
         state = hashlib.blake2b(key=self._key, digest_size=LINK_BYTES, person=b"link")
         state.update(canonical(start))
-        packed = struct.pack(f"<{len(tokens)}I", *tokens)
         update, copy = state.update, state.copy  # looked up once: this loop is the cost of sampling
-        links = []
-        for place in range(0, len(packed), 4):
-            update(packed[place : place + 4])
-            links.append(copy().digest())
-        return b"".join(links)
+        packed = map(struct.Struct("<I").pack, tokens)
+        return b"".join([copy().digest() for _ in map(update, packed)])
 
     def _hash(self, domain: bytes, data: bytes, size: int) -> bytes:
         return hashlib.blake2b(data, key=self._key, digest_size=size, person=domain).digest()

@@ -75,6 +75,33 @@ class Head:
         return sum(len(part.links) for part in self.parts) // LINK_BYTES
 
 
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """A call whose prompt is in the sample, before it is cut into a head.
+
+    ``length`` is that of its text (``length_of``).
+    """
+
+    text: Text
+    workload: str
+    encoding: str
+    rank: int
+    prompt: int
+    called_at: datetime | None
+    length: int
+
+    @property
+    def group(self) -> Group:
+        """What it is sampled with."""
+        return group_of(self.workload, self.called_at, self.encoding)
+
+
+def length_of(text: Text) -> int:
+    """How long the messages of a prompt are, roughly, in characters."""
+    contents = (message.get("content") for message in _messages(text))
+    return sum(len(content) for content in contents if isinstance(content, str | list))
+
+
 def group_of(workload: str, called_at: datetime | None, encoding: str) -> Group:
     """The group in which a call is sampled."""
     return workload, called_at.date().replace(day=1) if called_at else UNDATED, encoding
@@ -118,19 +145,18 @@ class HeadMaker:
         self._held = 0
         self._count = TextCounter(COUNTED_CHARACTERS)
 
-    def head_of(
-        self,
-        text: Text,
-        workload: str,
-        prompt: int,
-        called_at: datetime | None,
-        encoding: str,
-        rank: int,
-    ) -> Head:
-        """The head of a call that said ``text``."""
-        messages = _messages(text)
-        parts = tuple(self._parts_of(messages, encoding))
-        return Head(workload, encoding, rank, prompt, called_at, len(messages), parts)
+    def head_of(self, call: Sampled) -> Head:
+        """The head of a call."""
+        messages = _messages(call.text)
+        return Head(
+            call.workload,
+            call.encoding,
+            call.rank,
+            call.prompt,
+            call.called_at,
+            len(messages),
+            tuple(self._parts_of(messages, call.encoding)),
+        )
 
     def _parts_of(self, messages: Iterable[Mapping[str, Any]], encoding: str) -> Iterator[Part]:
         """The parts up to the one that passes HEAD_TOKENS tokens."""
@@ -147,17 +173,23 @@ class HeadMaker:
         if name in self._parts:
             self._parts.move_to_end(name)
             return self._parts[name]
-        text = leading_text(message)
-        tokens = encode_text(text, encoding)
-        start = [message.get("role"), message.get("name")]
-        links = self._key.links(start, tokens[:HEAD_TOKENS])
-        part = Part(*name, self._tokens_of(message, text, len(tokens), encoding), links)
-        self._parts[name] = part
-        self._held += len(links)
+        part = self._parts[name] = Part(*name, *self._cut(message, encoding))
+        self._held += len(part.links)
         while self._held > CACHED_TOKENS * LINK_BYTES:
             _, oldest = self._parts.popitem(last=False)
             self._held -= len(oldest.links)
         return part
+
+    def _cut(self, message: Mapping[str, Any], encoding: str) -> tuple[int | None, bytes]:
+        """Tokens and links of a message."""
+        text = leading_text(message)
+        try:
+            tokens = encode_text(text, encoding)
+        except UncountableError:
+            return None, b""
+        start = [message.get("role"), message.get("name")]
+        links = self._key.links(start, tokens[:HEAD_TOKENS])
+        return self._tokens_of(message, text, len(tokens), encoding), links
 
     def _tokens_of(
         self, message: Mapping[str, Any], text: str, length: int, encoding: str
@@ -179,42 +211,46 @@ def _messages(text: Text) -> tuple[Mapping[str, Any], ...]:
 
 
 class HeadSample:
-    """The heads of one source that may be among the smallest of the store.
+    """The calls of one source whose heads may be among the smallest of the store.
 
     ``full`` holds, for the groups that have all their heads in the store, the greatest rank there;
-    ``most`` is how many a group may have.
+    ``most`` is how many a group may have. Texts are held until they are taken, so that only those
+    that stay are cut into heads.
     """
 
     def __init__(self, full: Mapping[Group, int], most: int) -> None:
         self._full = full
         self._most = most
         self._kept: dict[Group, list[Order]] = {}
-        self._heads: dict[tuple[Group, Order], Head] = {}
+        self._calls: dict[tuple[Group, Order], Sampled] = {}
+        self.characters = 0
 
     def __len__(self) -> int:
-        return len(self._heads)
+        return len(self._calls)
 
     def wants(self, group: Group, rank: int, prompt: int) -> bool:
-        """Whether a head of that rank and prompt is not here yet and could be kept."""
-        if rank > self._full.get(group, rank) or (group, (rank, prompt)) in self._heads:
+        """Whether a call of that rank and prompt is not here yet and could be kept."""
+        if rank > self._full.get(group, rank) or (group, (rank, prompt)) in self._calls:
             return False
         kept = self._kept.get(group, [])
         return len(kept) < self._most or (-rank, -prompt) > kept[0]
 
-    def add(self, head: Head) -> None:
-        """Keep a head that is wanted, in place of the greatest if its group has its ``most``."""
-        group, order = head.group, (head.rank, head.prompt)
+    def add(self, call: Sampled) -> None:
+        """Keep a call that is wanted, in place of the greatest if its group has its ``most``."""
+        group, order = call.group, (call.rank, call.prompt)
         kept = self._kept.setdefault(group, [])
-        self._heads[group, order] = head
+        self._calls[group, order] = call
+        self.characters += call.length
         if len(kept) < self._most:
-            heappush(kept, (-head.rank, -head.prompt))
+            heappush(kept, (-call.rank, -call.prompt))
         else:
-            rank, prompt = heapreplace(kept, (-head.rank, -head.prompt))
-            del self._heads[group, (-rank, -prompt)]
+            rank, prompt = heapreplace(kept, (-call.rank, -call.prompt))
+            self.characters -= self._calls.pop((group, (-rank, -prompt))).length
 
-    def take(self) -> tuple[Head, ...]:
-        """All heads that are kept; the sample is empty afterwards."""
-        heads = tuple(self._heads.values())
+    def take(self) -> tuple[Sampled, ...]:
+        """All calls that are kept; the sample is empty afterwards."""
+        calls = tuple(self._calls.values())
         self._kept.clear()
-        self._heads.clear()
-        return heads
+        self._calls.clear()
+        self.characters = 0
+        return calls

@@ -67,7 +67,7 @@ class Places:
     def of_text(self, text: Text | None, tags: Mapping[str, str]) -> Place:
         """Where a call belongs that a chat or completion model answered."""
         prompt = self._prompt(text)
-        for name in self._tags:
+        for name in self._tags if tags else ():
             if label := tags.get(name, "").strip():
                 return Place(self._key.id_of("tag", name, label), f"tag {name}", label, prompt)
         if text is None:

@@ -42,13 +42,9 @@ SELECT
     ) AS requested_model,
     coalesce(inside.served_model, '') AS served_model,
     tier,
-    CASE
-        WHEN audio_tokens > 0 THEN 'audio'
-        WHEN counted_by <> 'nobody' THEN 'counted'
-        WHEN failed THEN 'failed'
-        ELSE 'uncounted'
-    END AS state,
-    coalesce(problem, '') AS problem,
+    state_of(counted_by, failed, audio_tokens > 0) AS state,
+    CASE WHEN state_of(counted_by, failed, audio_tokens > 0) = 'uncounted'
+        THEN coalesce(problem, '') ELSE '' END AS problem,
     endpoint IN ('chat', 'completion', 'response') AS movable,
     counted_by,
     recorded_usd IS NOT NULL AS has_recorded,

@@ -23,15 +23,19 @@ WITH
         SELECT count(*) AS records
         FROM calls
     ),
+    kept AS (                           -- looks for the few buckets among the calls, not the reverse
+        SELECT call_id
+        FROM logged
+        SEMI JOIN buckets USING (call_id)
+    ),
     summed AS (
         SELECT
             count(*) AS buckets,
-            count(*) FILTER (call_id NOT IN (SELECT call_id FROM logged)) AS set_aside,
-            coalesce(
-                sum(requests) FILTER (call_id NOT IN (SELECT call_id FROM logged)), 0
-            ) AS set_aside_requests,
+            count(*) FILTER (kept.call_id IS NULL) AS set_aside,
+            coalesce(sum(requests) FILTER (kept.call_id IS NULL), 0) AS set_aside_requests,
             coalesce(sum(requests), 0) AS requests
         FROM buckets
+        LEFT JOIN kept USING (call_id)
     ),
     taken AS (
         SELECT

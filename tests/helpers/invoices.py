@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from auditor import pipeline, sources
+from auditor import finding, pipeline
 from auditor.formats import known_formats
 from auditor.formats.invoices import amounts_in, check_sums, period_of
 from auditor.pipeline.counting import Gauge
@@ -38,7 +38,7 @@ def costs(path: Path, rows: Iterable[tuple[int, str, str]], currency: str = "usd
 
 def compare(invoice: Path, *logs: Path, **given: Any) -> Reconciled:
     """``audit reconcile`` of an invoice and these logs. ``given``: lines, tolerance, boundary."""
-    (file,) = sources.find([str(invoice)])
+    (file,) = finding.find([str(invoice)])
     amounts = amounts_in(file)
     asked_of = {name: given.pop(name) for name in ("zone", "names") if name in given}
     if isinstance(given.get("tolerance"), str):

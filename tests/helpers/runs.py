@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from auditor import scenarios, sources
+from auditor import finding, scenarios
 from auditor.formats import Format, known_formats
 from auditor.pipeline import Ingested, Question, Replay, ingest, replay
 from auditor.pipeline.counting import Counted, Gauge
@@ -62,7 +62,7 @@ def tuning(**asked: Any) -> TuningQuestion:
 
 def take_in(store: Store, *named: Path, gauge: Callable[[Call], Counted] | None = None) -> Ingested:
     """``audit ingest`` of files and folders."""
-    found = sources.find(map(str, named))
+    found = finding.find(map(str, named))
     return ingest(store, found, formats(), gauge or Gauge(book(), {}))
 
 
