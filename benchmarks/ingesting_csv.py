@@ -43,8 +43,10 @@ TYPES = {
 def races(folder: Path, scale: float) -> list[Race]:
     """A table with random ids under a mapping, and one without ids, as Azure's trace of 2023."""
     rows = round(ROWS * scale)
-    with_ids, without_ids = folder / "with-ids.csv", folder / "without-ids.csv"
-    if not without_ids.exists():
+    tables = folder / f"tables-{rows}"
+    with_ids, without_ids = tables / "with-ids.csv", tables / "without-ids.csv"
+    if not tables.exists():
+        tables.mkdir()
         _write(rows, with_ids, without_ids)
     return [
         Race(
