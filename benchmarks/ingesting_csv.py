@@ -43,13 +43,11 @@ TYPES = {
 def races(folder: Path, scale: float) -> list[Race]:
     """A table with random ids under a mapping, and one without ids, as Azure's trace of 2023."""
     rows = round(ROWS * scale)
-    with_ids, without_ids = folder / "with-ids.csv", folder / "without-ids.csv"
-    with with_ids.open("w") as one, without_ids.open("w") as other:
-        one.write(",".join(TYPES["with-ids"]) + "\n")
-        other.write(",".join(TYPES["without-ids"]) + "\n")
-        for name, at, model, sent, made in _calls(rows):
-            one.write(f"{name},{at.isoformat(timespec='milliseconds')}Z,{model},{sent},{made}\n")
-            other.write(f"{at.isoformat(' ', 'microseconds')}0,{sent},{made}\n")
+    tables = folder / f"tables-{rows}"
+    with_ids, without_ids = tables / "with-ids.csv", tables / "without-ids.csv"
+    if not tables.exists():
+        tables.mkdir()
+        _write(rows, with_ids, without_ids)
     return [
         Race(
             WORK,
@@ -61,6 +59,15 @@ def races(folder: Path, scale: float) -> list[Race]:
         )
         for path in (with_ids, without_ids)
     ]
+
+
+def _write(rows: int, with_ids: Path, without_ids: Path) -> None:
+    with with_ids.open("w") as one, without_ids.open("w") as other:
+        one.write(",".join(TYPES["with-ids"]) + "\n")
+        other.write(",".join(TYPES["without-ids"]) + "\n")
+        for name, at, model, sent, made in _calls(rows):
+            one.write(f"{name},{at.isoformat(timespec='milliseconds')}Z,{model},{sent},{made}\n")
+            other.write(f"{at.isoformat(' ', 'microseconds')}0,{sent},{made}\n")
 
 
 def _calls(count: int) -> Iterator[tuple[str, datetime, str, int, int]]:

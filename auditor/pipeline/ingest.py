@@ -104,18 +104,22 @@ def _take_in(
     store.run("ingest/begin")
     tally, sums = Tally(), []
     waiting: list[Batch] = []
+    are_many = False
     for batch in batches:
         waiting.append(batch)
-        if _are_many(waiting):
-            _stage(store, source_id, waiting)
+        if _are_enough(waiting):
+            are_many = True
+            _stage(store, source_id, waiting, are_many=True)
             waiting = []
         tally.add(batch.tally)
         sums.append(batch.buckets)
         told(batch.size)
-    _stage(store, source_id, waiting)
+    _stage(store, source_id, waiting, are_many=are_many)
     buckets = pl.concat(sums)
     named = {"source_id": source_id, "sha256": source.sha256, "name": clean(source.file.name)}
-    store.run("ingest/name_rows", source_id=source_id)
+    if are_many:
+        store.run("ingest/take_back", source_id=source_id)
+    store.run("ingest/name_rows")
     store.run("ingest/merge", **named)
     if buckets.height:
         store.show("batch_buckets", buckets)
@@ -136,7 +140,7 @@ def _take_in(
     done.tally.add(tally)
 
 
-def _are_many(batches: list[Batch]) -> bool:
+def _are_enough(batches: list[Batch]) -> bool:
     """Whether so many calls wait that they should be stored, or so many bytes of them."""
     frames = [batch.calls for batch in batches]
     return (
@@ -145,12 +149,12 @@ def _are_many(batches: list[Batch]) -> bool:
     )
 
 
-def _stage(store: Store, source_id: int, batches: list[Batch]) -> None:
+def _stage(store: Store, source_id: int, batches: list[Batch], *, are_many: bool) -> None:
     if not batches:
         return
     store.show("batch_calls", pl.concat([batch.calls for batch in batches]))
     store.show("batch_rejects", pl.concat([batch.rejects for batch in batches]))
-    store.run("ingest/stage", source_id=source_id)
+    store.run("ingest/stage", source_id=source_id, are_many=are_many)
     for batch in batches:
         if batch.placed is not None:
             batch.placed.stage(store)

@@ -17,7 +17,13 @@ SELECT
         calls.reasoning_tokens)
     <> (arriving.input_tokens, arriving.cache_read_tokens, arriving.cache_write_tokens,
         arriving.output_tokens, arriving.reasoning_tokens) AS differs,
-    (arriving.quality, (sources.name, sources.sha256)) > (quality(
+    (quality(
+        arriving.counted_by, arriving.input_tokens, arriving.cache_read_tokens,
+        arriving.cache_write_tokens, arriving.output_tokens, arriving.reasoning_tokens,
+        arriving.audio_tokens, arriving.failed, arriving.called_at, arriving.served_model,
+        arriving.requested_model, arriving.endpoint, arriving.tier, arriving.max_tokens,
+        arriving.recorded_usd, arriving.tags, arriving.problem
+    ), (sources.name, sources.sha256)) > (quality(
         calls.counted_by, calls.input_tokens, calls.cache_read_tokens, calls.cache_write_tokens,
         calls.output_tokens, calls.reasoning_tokens, calls.audio_tokens, calls.failed,
         calls.called_at, calls.served_model, calls.requested_model, calls.endpoint, calls.tier,

@@ -2,11 +2,11 @@
 -- Grain:   one row a call, one row a reject
 -- Reads:   batch_calls, batch_rejects (frames in memory)
 -- Writes:  calls, staged, refused
--- Params:  $source_id
+-- Params:  $source_id, $are_many (whether the source is a large one)
 --
--- Most calls are what they are, whatever else there is: they go straight into the store. Those that
--- come with text are staged, and those whose own id might be taken for one that we make. What turns
--- out to share its id is taken back by name_rows.
+-- Most calls are what they are, whatever else there is. Where there are many they go straight into
+-- the store, and what turns out to share its id is taken back (take_back). Calls that come with text
+-- are staged, as are those whose own id might be taken for one that we make.
 
 CREATE OR REPLACE TEMP VIEW batch_rows AS
 WITH typed AS (
@@ -32,12 +32,12 @@ SELECT
     * EXCLUDE (unnamed, is_plain, request_json, answer_json),
     $source_id::INTEGER AS source_id
 FROM batch_rows
-WHERE is_plain;
+WHERE $are_many AND is_plain;
 
 INSERT INTO staged BY NAME
 SELECT * EXCLUDE (is_plain)
 FROM batch_rows
-WHERE NOT is_plain;
+WHERE NOT ($are_many AND is_plain);
 
 INSERT INTO refused BY NAME
 SELECT * FROM batch_rejects;

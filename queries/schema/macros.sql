@@ -1,6 +1,6 @@
 -- Purpose: expressions that several queries share.
 -- Reads:   nothing
--- Writes:  temporary macros quality, row_id, local_time, day_begins, period_of, day_in, edge_of, dimension, step, state_of, per_request, share_up, token_cost,
+-- Writes:  temporary macros quality, row_id, id_stem, local_time, day_begins, period_of, day_in, edge_of, dimension, step, state_of, per_request, share_up, token_cost,
 --          units, usd_of, picos, usd_of_picos, per_1k, rates_in_words, up, down, nearest, millionths,
 --          focus_moment, focus_number, focus_tags
 
@@ -56,6 +56,10 @@ CREATE OR REPLACE TEMP MACRO row_id(
     coalesce(tags::VARCHAR, ''),
     fingerprint
 )), '-1');
+
+-- What ids that row_id makes have in common whose rows are equal; any other id is its own.
+CREATE OR REPLACE TEMP MACRO id_stem(call_id) AS
+    CASE WHEN starts_with(call_id, 'row-') THEN left(call_id, 36) ELSE call_id END;
 
 -- The wall clock of a zone at a moment of UTC.
 CREATE OR REPLACE TEMP MACRO local_time(moment, zone) AS
