@@ -29,6 +29,9 @@ QUESTIONS: tuple[dict[str, Any], ...] = (
     {"by": ("day",)},
     {"by": ("day", "model", "tier", "endpoint", "requested_model", "booking")},
     {"by": ("month", "model")},
+    {"by": ("workload",)},
+    {"by": ("day", "team"), "zone": "Asia/Kathmandu"},
+    {"by": ("model", "tag:team")},
     {"by": ("day",), "zone": "Asia/Kathmandu"},
     {"by": ("month", "day"), "zone": "America/New_York"},
     {"by": ("day",), "zone": "Africa/Monrovia"},
@@ -55,7 +58,8 @@ def lines() -> list[Line]:
     made: list[Line] = []
     for number, at in enumerate(times):
         for model, sent in (("gpt-3.5-turbo-0613", 3_900), ("gpt-4", 9_000), ("nobody-9", 10)):
-            made.append(capture(f"{model}-{number}", at, model, sent, 200))
+            team = ("search", None, "day")[number % 3]
+            made.append(capture(f"{model}-{number}", at, model, sent, 200, team=team))
         made += [
             failure(f"failed-{number}", at),
             uncounted(f"uncounted-{number}", at),
@@ -100,7 +104,14 @@ def test_the_plain_way_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(Store, "run", noted)
     with stored(write(tmp_path / "calls.jsonl", lines())) as store:
-        for by, name in ((sorted(PLAIN)[:6], "cells_plain"), (["team"], "cells")):
+        for by, name in (
+            (sorted(PLAIN)[:6], "cells_plain"),
+            (["team"], "cells_plain"),
+            (["day", "workload"], "cells_plain"),
+            (["team", "workload"], "cells"),
+            (["source"], "cells"),
+            (["midnight:60"], "cells"),
+        ):
             ran.clear()
             replayed(store, question(by=tuple(by)))
             assert f"replay/{name}" in ran

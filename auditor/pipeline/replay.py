@@ -22,7 +22,9 @@ from auditor.store import Store
 MAX_DIMENSIONS = 6
 ZONED = frozenset(("day", "month"))
 PLAIN = ZONED | {"model", "requested_model", "endpoint", "tier", "booking"}
-"""Dimensions that ``replay/cells_plain`` knows."""
+"""Dimensions that ``replay/cells_plain`` knows, beside a workload or a tag."""
+HEAVY = ("source", "source_sha256")
+EDGE = "midnight:"
 
 Row = dict[str, Any]
 
@@ -181,7 +183,8 @@ def price_cells(
     else:
         store.show("plan", plan_of(moving, kinds_of(store), together=not by_workload))
         store.run("replay/as_moved")
-    is_plain = are_plain and moving is None and call_id is None and PLAIN.issuperset(question.by)
+    extra = tuple(name for name in question.by if name not in PLAIN)
+    is_plain = are_plain and moving is None and call_id is None and _is_light(extra)
     store.run(
         "replay/cells_plain" if is_plain else "replay/cells",
         zone=question.zone,
@@ -191,6 +194,7 @@ def price_cells(
         call_id=call_id,
         windows=card.windows.padded,
         thresholds=card.thresholds.padded,
+        extra=extra[0] if extra else "",
         in_quarters=question.zone != "UTC" and not ZONED.isdisjoint(question.by),
         **{f"by_{n}": name for n, name in enumerate(_padded(question.by), 1)},
     )
@@ -202,6 +206,13 @@ def price_cells(
     store.show("card", card.of_scenarios(store.rows("replay/steps"), positions))
     store.run("replay/ledger")
     store.show("asked", pl.DataFrame({"scenario": positions}, schema={"scenario": pl.Int32}))
+
+
+def _is_light(extra: tuple[str, ...]) -> bool:
+    """Whether ``replay/cells_plain`` can group by these too: one at most, a workload or a tag."""
+    return not extra or (
+        len(extra) == 1 and extra[0] not in HEAVY and not extra[0].startswith(EDGE)
+    )
 
 
 def _book(store: Store, question: Question, *, one_call: bool) -> bool:

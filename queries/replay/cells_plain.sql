@@ -3,7 +3,8 @@
 -- Reads:   calls
 -- Writes:  cells
 -- Params:  $from_date, $to_date, $zone, $windows, $thresholds, $assume_model (as replay/cells),
---          $by_1 .. $by_6 (of day, month, model, requested_model, endpoint, tier, booking, and ''),
+--          $by_1 .. $by_6 (of day, month, model, requested_model, endpoint, tier, booking, $extra, and ''),
+--          $extra (one more dimension, workload or a tag; '': none),
 --          $in_quarters (whether days of $zone are among these, and are no days of UTC)
 --
 -- The same as replay/cells where no month is closed, no call is a sum and no move takes any, in a third
@@ -40,6 +41,8 @@ WITH
             step(prompt_tokens + audio_tokens + coalesce(max_tokens, produced_tokens), $windows)
                 AS window_step,
             step(prompt_tokens, $thresholds) AS prompt_step,
+            CASE WHEN $extra <> '' THEN dimension($extra, called_at, $zone, served_model, requested_model, endpoint, tier, '', tags, workload, '', '') END
+                AS extra,
             count(*) AS calls,
             sum(input_tokens) AS input_tokens,
             sum(cache_read_tokens) AS cache_read_tokens,
@@ -77,12 +80,12 @@ SELECT
     prompt_step,
     0 AS moved_window_step,
     0 AS moved_prompt_step,
-    dimension($by_1, moment, $zone, named.served_model, named.requested_model, endpoint, tier, '', NULL::MAP(VARCHAR, VARCHAR), '', 'open', '') AS by_1,
-    dimension($by_2, moment, $zone, named.served_model, named.requested_model, endpoint, tier, '', NULL::MAP(VARCHAR, VARCHAR), '', 'open', '') AS by_2,
-    dimension($by_3, moment, $zone, named.served_model, named.requested_model, endpoint, tier, '', NULL::MAP(VARCHAR, VARCHAR), '', 'open', '') AS by_3,
-    dimension($by_4, moment, $zone, named.served_model, named.requested_model, endpoint, tier, '', NULL::MAP(VARCHAR, VARCHAR), '', 'open', '') AS by_4,
-    dimension($by_5, moment, $zone, named.served_model, named.requested_model, endpoint, tier, '', NULL::MAP(VARCHAR, VARCHAR), '', 'open', '') AS by_5,
-    dimension($by_6, moment, $zone, named.served_model, named.requested_model, endpoint, tier, '', NULL::MAP(VARCHAR, VARCHAR), '', 'open', '') AS by_6,
+    CASE WHEN $by_1 <> $extra THEN dimension($by_1, moment, $zone, named.served_model, named.requested_model, endpoint, tier, '', NULL::MAP(VARCHAR, VARCHAR), '', 'open', '') ELSE coalesce(extra, '') END AS by_1,
+    CASE WHEN $by_2 <> $extra THEN dimension($by_2, moment, $zone, named.served_model, named.requested_model, endpoint, tier, '', NULL::MAP(VARCHAR, VARCHAR), '', 'open', '') ELSE coalesce(extra, '') END AS by_2,
+    CASE WHEN $by_3 <> $extra THEN dimension($by_3, moment, $zone, named.served_model, named.requested_model, endpoint, tier, '', NULL::MAP(VARCHAR, VARCHAR), '', 'open', '') ELSE coalesce(extra, '') END AS by_3,
+    CASE WHEN $by_4 <> $extra THEN dimension($by_4, moment, $zone, named.served_model, named.requested_model, endpoint, tier, '', NULL::MAP(VARCHAR, VARCHAR), '', 'open', '') ELSE coalesce(extra, '') END AS by_4,
+    CASE WHEN $by_5 <> $extra THEN dimension($by_5, moment, $zone, named.served_model, named.requested_model, endpoint, tier, '', NULL::MAP(VARCHAR, VARCHAR), '', 'open', '') ELSE coalesce(extra, '') END AS by_5,
+    CASE WHEN $by_6 <> $extra THEN dimension($by_6, moment, $zone, named.served_model, named.requested_model, endpoint, tier, '', NULL::MAP(VARCHAR, VARCHAR), '', 'open', '') ELSE coalesce(extra, '') END AS by_6,
     sum(calls) AS calls,
     sum(input_tokens) AS input_tokens,
     sum(cache_read_tokens) AS cache_read_tokens,
