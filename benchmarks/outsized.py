@@ -24,8 +24,8 @@ def races(folder: Path, scale: float) -> list[Race]:
     )
     return [
         Race(
-            work="replay from a store ten times as large, 50 scenarios",
-            against="ten times a tenth of it: linear in calls",
+            work=f"{stores.millions(calls)} calls in the store, 50 scenarios",
+            against="ten times a tenth of them: linear in calls",
             limit=1.2,
             ours=large,
             theirs=small,

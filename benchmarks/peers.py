@@ -49,7 +49,7 @@ def races(folder: Path, scale: float) -> list[Race]:
         _check_sums(name, path, given)
     return [
         Race(
-            work=f"pricing calls, against {name} {importlib.metadata.version(name)}",
+            work=f"against peers, same calls priced: {name} {importlib.metadata.version(name)}",
             against=f"its function called for each of {given:,} of them",
             limit=FASTER[name],
             faster=True,
@@ -65,7 +65,7 @@ def races(folder: Path, scale: float) -> list[Race]:
 def missing() -> tuple[str, ...]:
     """Rows that cannot be measured here, and why."""
     return tuple(
-        f"pricing calls, against {name}: it is not installed here"
+        f"against peers, same calls priced: {name} is not installed here"
         for name in FASTER
         if not _is_installed(name)
     )

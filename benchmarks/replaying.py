@@ -53,15 +53,15 @@ def races(folder: Path, scale: float) -> list[Race]:
     nine = Contestant("replaying:replayed", {"path": path, "count": 9})
     return [
         Race(
-            work="replay from the store, 9 scenarios",
+            work=f"replay from the store: {stores.millions(calls)} calls, 9 scenarios",
             against="DuckDB: sum(input), sum(output) by day and model",
             limit=2,
             ours=nine,
             theirs=Contestant("replaying:scanned", {"path": path}),
         ),
         Race(
-            work="replay from the store, 50 scenarios",
-            against="the same with 9",
+            work="the same with 50 scenarios",
+            against="9 scenarios",
             limit=1.2,
             ours=Contestant("replaying:replayed", {"path": path, "count": 50}),
             theirs=nine,

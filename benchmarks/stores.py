@@ -26,6 +26,11 @@ class Opened:
         self.store = self._opened.__enter__()
 
 
+def millions(calls: int) -> str:
+    """So many calls in a row's name: ``10 M``."""
+    return f"{calls / 1_000_000:g} M"
+
+
 def made(path: Path, calls: int) -> Path:
     """A store of so many calls at ``path``, unless one is there: a month, in files of 100,000."""
     if path.exists():
