@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 from helpers.counters import only_tiktoken, plain_count, plain_tokens
@@ -172,7 +173,7 @@ def test_a_call_that_breaks_tiktoken_is_counted_by_nobody(monkeypatch: pytest.Mo
         return Call(line=1, served_model="gpt-4-0613", text=text)
 
     said = Text(messages=({"role": "user", "content": "kill it"},))
-    sampled = Sampled(said, "workload", "cl100k_base", 1, 1, None, 7)
+    sampled = Sampled(said, ("workload", date(2023, 8, 1), "cl100k_base"), 1, 1, None, 7)
     with only_tiktoken():
         killed, spared = gauge(call("kill it")), gauge(call("spare it"))
         head = HeadMaker(HashKey(b"key")).head_of(sampled)

@@ -144,7 +144,7 @@ def _moment(text: str) -> datetime:
     """As ``read_time``, of the spellings that both read alike. Raises ValueError for others."""
     if not MOMENT.fullmatch(text):
         raise ValueError(text)
-    moment = datetime.fromisoformat(text)
+    moment = datetime.fromisoformat(text.removesuffix("Z").removesuffix("+00:00"))
     if moment.tzinfo is not None:
         moment = moment.astimezone(UTC).replace(tzinfo=None)
     if not EPOCH <= moment < END_OF_REACH:
@@ -164,12 +164,16 @@ def _is_plain(line: _Line) -> bool:
         and _reasoning(usage) <= made
         and len(response.choices) == 1
         and bool(line.request.messages)
-        and all(map(_is_said, line.request.messages))
+        and _are_said(line.request.messages)
     )
 
 
-def _is_said(message: dict[str, str]) -> bool:
-    return message.keys() == SAID_KEYS and message["role"] in ROLES
+def _are_said(messages: list[dict[str, str]]) -> bool:
+    """Whether each is a text of somebody, and nothing else."""
+    for message in messages:
+        if message.keys() != SAID_KEYS or message["role"] not in ROLES:
+            return False
+    return True
 
 
 def _cached(usage: _Usage) -> int:
@@ -217,7 +221,8 @@ def _tags(line: _Line) -> dict[str, str]:
     tags = {"user": line.request.user} if line.request.user else {}
     tags |= line.metadata or {}
     tags |= line.tags or {}
-    for name in TAGS:
-        if (value := getattr(line, name)) is not UNSET:
-            tags[name] = value
+    if not (line.team is line.user is line.app is line.project is line.environment is UNSET):
+        for name in TAGS:
+            if (value := getattr(line, name)) is not UNSET:
+                tags[name] = value
     return tags

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ import polars as pl
 
 from auditor.formats import Block
 from auditor.pipeline.counting import NOBODY, Counted
-from auditor.pipeline.rows import frame_of
+from auditor.pipeline.rows import frame_of, listed
 from auditor.records import Call, Text, clean
 from auditor.store import Store
 from auditor.workload import (
@@ -52,6 +52,7 @@ HEAD_COLUMNS: dict[str, Any] = {
 }
 GROUP = ("workload", "month", "encoding")
 RANK_COLUMNS = {name: HEAD_COLUMNS[name] for name in (*GROUP, "rank", "prompt")}
+PART_ROWS = {"place": pl.UInt32, "parts": pl.UInt64}
 PART_COLUMNS = {
     "part": pl.UInt64,
     "encoding": pl.String,
@@ -77,34 +78,31 @@ class Placed:
 
 
 class Ranks:
-    """The smallest ranks of what was sampled of a source so far."""
+    """The smallest ranks of what was sampled so far, in a store that has ``full`` groups."""
 
-    def __init__(self) -> None:
+    def __init__(self, full: Full) -> None:
+        self._full = full
         self._smallest = pl.DataFrame(schema=RANK_COLUMNS)
 
-    def clear(self) -> None:
-        """Begin a source."""
-        self._smallest = self._smallest.clear()
-
     def add(self, placed: Placed) -> None:
-        """Take in what a part of the source brought."""
+        """Take in what a source, or a part of one, brought."""
         both = pl.concat([self._smallest, placed.heads.select(*RANK_COLUMNS)])
         self._smallest = both.unique().filter(
             pl.col("rank").rank("ordinal").over(*GROUP) <= MOST_HEADS
         )
 
-    def least(self, full: Full) -> Full:
-        """``full``, with the groups that the source has filled itself."""
+    def least(self) -> Full:
+        """The groups that take a new prompt only in place of a greater, as ``full_groups``."""
         own = (
             self._smallest.group_by(*GROUP)
             .agg(pl.len().alias("heads"), pl.col("rank").max())
             .filter(pl.col("heads") >= MOST_HEADS)
         )
-        found = {(w, m, e): rank for w, m, e, rank in own.select(*GROUP, "rank").iter_rows()}
-        return {
-            group: min(rank for rank in (full.get(group), found.get(group)) if rank is not None)
-            for group in {**full, **found}
-        }
+        least = dict(self._full)
+        for workload, month, encoding, rank in own.select(*GROUP, "rank").iter_rows():
+            group = workload, month, encoding
+            least[group] = min(rank, least.get(group, rank))
+        return least
 
 
 def full_groups(store: Store) -> Full:
@@ -150,7 +148,8 @@ class Placer:
         answered = not call.failed and counted.by != NOBODY
         if self._samples and answered and call.text is not None and place.prompt is not None:
             rank = rank_of(call, place.prompt, self.key)
-            self._sample_prompt(place, call.text, call.called_at, encoding_of(call), rank)
+            said = call.text.messages, call.text.prompts
+            self._sample_prompt(place, *said, call.called_at, encoding_of(call), rank)
         return place
 
     def workload_of(self, tags: Mapping[str, str]) -> str | None:
@@ -165,28 +164,30 @@ class Placer:
         for messages, tags, name, called_at, model in zip(
             block.messages, block.tags, *known, strict=True
         ):
-            text = Text(messages=tuple(messages))
-            place = self._places.of_text(text, tags)
+            place = self._places.of_said(messages, (), tags)
             places.append(place)
             if place.workload is None:
                 continue
             self._workloads.setdefault(place.workload, place)
             if place.prompt is not None and self._samples:
                 encoding = encoding_of_model(model)
-                self._sample_prompt(place, text, called_at, encoding, rank_of_id(name))
+                self._sample_prompt(place, messages, (), called_at, encoding, rank_of_id(name))
         return places
 
     def _sample_prompt(
-        self, place: Place, text: Text, called_at: datetime | None, encoding: str, rank: int
+        self,
+        place: Place,
+        messages: Sequence[dict[str, Any]],
+        prompts: Sequence[Any],
+        called_at: datetime | None,
+        encoding: str,
+        rank: int,
     ) -> None:
         assert place.workload is not None and place.prompt is not None
         group = group_of(place.workload, called_at, encoding)
         if self._sample.wants(group, rank, place.prompt):
-            self._sample.add(
-                Sampled(
-                    text, place.workload, encoding, rank, place.prompt, called_at, length_of(text)
-                )
-            )
+            text = Text(tuple(messages), tuple(prompts))
+            self._sample.add(Sampled(text, group, rank, place.prompt, called_at, length_of(text)))
 
     @property
     def is_loaded(self) -> bool:
@@ -205,7 +206,7 @@ class Placer:
         self._workloads.clear()
         return Placed(
             frame_of(places, WORKLOAD_COLUMNS),
-            frame_of([_head_row(head) for head in heads], HEAD_COLUMNS),
+            _head_frame(heads),
             pl.DataFrame(
                 {name: [getattr(part, name) for part in parts.values()] for name in PART_COLUMNS},
                 schema=PART_COLUMNS,
@@ -213,16 +214,15 @@ class Placer:
         )
 
 
-def _head_row(head: Head) -> dict[str, Any]:
-    workload, month, encoding = head.group
-    return {
-        "workload": workload,
-        "month": month,
-        "encoding": encoding,
-        "rank": head.rank,
-        "prompt": head.prompt,
-        "called_at": head.called_at,
-        "messages": head.messages,
-        "tokens": head.tokens,
-        "parts": [part.part for part in head.parts],
-    }
+def _head_frame(heads: Sequence[Head]) -> pl.DataFrame:
+    """The heads, their parts put together in bulk: polars makes a series of each list it gets."""
+    known = {name: kind for name, kind in HEAD_COLUMNS.items() if name not in (*GROUP, "parts")}
+    groups = [head.group for head in heads]
+    columns = {name: [group[n] for group in groups] for n, name in enumerate(GROUP)}
+    columns |= {name: [getattr(head, name) for head in heads] for name in known}
+    places = [place for place, head in enumerate(heads) for _ in head.parts]
+    parts = [part.part for head in heads for part in head.parts]
+    return listed(
+        pl.DataFrame(columns, schema={name: HEAD_COLUMNS[name] for name in columns}),
+        pl.DataFrame({"place": places, "parts": parts}, schema=PART_ROWS),
+    ).select(*HEAD_COLUMNS)

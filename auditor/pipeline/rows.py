@@ -126,23 +126,33 @@ def _tagged(frame: pl.DataFrame, tags: Sequence[Mapping[str, str]]) -> pl.DataFr
     Two names that only a surrogate tells apart are one. Lists are put together in bulk: polars
     makes a series of every list that it is given.
     """
-    places, names, values = [], [], []
+    places: list[int] = []
+    names: list[str] = []
+    values: list[str] = []
+    cleaned: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}  # few differ
     for place, known in enumerate(tags):
         if known:
-            cleaned = {clean(name): clean(value) for name, value in known.items()}
-            for name in sorted(cleaned):
-                places.append(place)
-                names.append(name)
-                values.append(cleaned[name])
-    listed = (
-        pl.DataFrame({"place": places, "tag_names": names, "tag_values": values}, schema=TAG_ROWS)
-        .group_by("place")
-        .agg("tag_names", "tag_values")
-    )
+            items = tuple(known.items())
+            if (own := cleaned.get(items)) is None:
+                own = dict(sorted({clean(k): clean(v) for k, v in items}.items()))
+                cleaned[items] = own
+            places += [place] * len(own)
+            names += own
+            values += own.values()
+    tag_rows = {"place": places, "tag_names": names, "tag_values": values}
+    return listed(frame, pl.DataFrame(tag_rows, schema=TAG_ROWS)).select(*CALL_COLUMNS)
+
+
+def listed(frame: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """The frame with what each of its rows has in ``rows``, as lists; null where it has nothing.
+
+    ``place`` of ``rows`` is the number of a row of the frame, from 0.
+    """
+    lists = rows.group_by("place", maintain_order=True).agg(pl.exclude("place"))
     return (
         frame.with_row_index("place")
-        .join(listed, on="place", how="left", maintain_order="left")
-        .select(*CALL_COLUMNS)
+        .join(lists, on="place", how="left", maintain_order="left")
+        .drop("place")
     )
 
 

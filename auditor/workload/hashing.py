@@ -38,6 +38,7 @@ class HashKey:
         # BLAKE2b takes keys of at most 64 bytes
         self._key = secret if len(secret) <= 64 else hashlib.blake2b(secret).digest()
         self._begun: dict[tuple[str, str], Any] = {}
+        self._parts: dict[tuple[str, str], int] = {}
 
     def id_of(self, *parts: object) -> str:
         """A short name: 12 hexadecimal digits (48 bits)."""
@@ -63,6 +64,20 @@ class HashKey:
             return self.number_of(b"prompt", [messages, prompts])
         begun.update(b"," + rest[1:] + b",[]]")
         return int.from_bytes(begun.digest(), "little")
+
+    def number_of_part(self, message: Mapping[str, Any]) -> int:
+        """``number_of(b"part", message)``; that of a system message, which many share, is kept."""
+        role, content = message.get("role"), message.get("content")
+        if role != "system" or type(content) is not str or message.keys() != SAID:
+            return self.number_of(b"part", message)
+        known = self._parts.get((role, content))
+        if known is None:
+            known = self.number_of(b"part", message)
+            if len(content) <= LONGEST_KEPT:
+                if len(self._parts) >= MOST_BEGUN:
+                    self._parts.clear()
+                self._parts[role, content] = known
+        return known
 
     def _beginning(self, message: Mapping[str, Any]) -> Any:
         """The state of the hash of a prompt after its first message, None where that is no text."""

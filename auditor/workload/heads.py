@@ -83,17 +83,11 @@ class Sampled:
     """
 
     text: Text
-    workload: str
-    encoding: str
+    group: Group
     rank: int
     prompt: int
     called_at: datetime | None
     length: int
-
-    @property
-    def group(self) -> Group:
-        """What it is sampled with."""
-        return group_of(self.workload, self.called_at, self.encoding)
 
 
 def length_of(text: Text) -> int:
@@ -104,7 +98,13 @@ def length_of(text: Text) -> int:
 
 def group_of(workload: str, called_at: datetime | None, encoding: str) -> Group:
     """The group in which a call is sampled."""
-    return workload, called_at.date().replace(day=1) if called_at else UNDATED, encoding
+    month = _first_day(called_at.year, called_at.month) if called_at else UNDATED
+    return workload, month, encoding
+
+
+@lru_cache(maxsize=1_000)
+def _first_day(year: int, month: int) -> date:
+    return date(year, month, 1)
 
 
 def rank_of(call: Call, prompt: int, key: HashKey) -> int:
@@ -147,15 +147,11 @@ class HeadMaker:
 
     def head_of(self, call: Sampled) -> Head:
         """The head of a call."""
+        workload, _, encoding = call.group
         messages = _messages(call.text)
+        parts = tuple(self._parts_of(messages, encoding))
         return Head(
-            call.workload,
-            call.encoding,
-            call.rank,
-            call.prompt,
-            call.called_at,
-            len(messages),
-            tuple(self._parts_of(messages, call.encoding)),
+            workload, encoding, call.rank, call.prompt, call.called_at, len(messages), parts
         )
 
     def _parts_of(self, messages: Iterable[Mapping[str, Any]], encoding: str) -> Iterator[Part]:
@@ -169,7 +165,7 @@ class HeadMaker:
                 return
 
     def _part(self, message: Mapping[str, Any], encoding: str) -> Part:
-        name = self._key.number_of(b"part", message), encoding
+        name = self._key.number_of_part(message), encoding
         if name in self._parts:
             self._parts.move_to_end(name)
             return self._parts[name]

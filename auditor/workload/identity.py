@@ -8,7 +8,7 @@ first message. The opening is the first 24 characters, white space folded and di
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,19 +62,22 @@ class Places:
             return Place(kept.workload, kept.found_by, kept.label, kept.prompt)
         if call.endpoint not in MOVABLE:
             return Place()
-        return self.of_text(call.text, call.tags)
+        text = call.text
+        return self.of_said(*((text.messages, text.prompts) if text else ((), ())), call.tags)
 
-    def of_text(self, text: Text | None, tags: Mapping[str, str]) -> Place:
+    def of_said(
+        self, messages: Sequence[Mapping[str, Any]], prompts: Sequence[Any], tags: Mapping[str, str]
+    ) -> Place:
         """Where a call belongs that a chat or completion model answered."""
-        prompt = self._prompt(text)
+        prompt = None
+        if messages or prompts:
+            prompt = self._key.number_of_prompt(messages, prompts)
         for name in self._tags if tags else ():
-            if label := tags.get(name, "").strip():
+            if name in tags and (label := tags[name].strip()):
                 return Place(self._key.id_of("tag", name, label), f"tag {name}", label, prompt)
-        if text is None:
-            return Place()
-        if (system := _system(text)) is not None:
+        if (system := _system(messages)) is not None:
             return Place(self._id("system", system), BY_SYSTEM, "", prompt)
-        if (first := first_text(text)) is not None:
+        if (first := _first_text(messages, prompts)) is not None:
             return Place(self._id("opening", opening_of(first)), BY_OPENING, "", prompt)
         return Place(prompt=prompt)
 
@@ -88,15 +91,10 @@ class Places:
             known = self._ids[kind, said] = self._key.id_of(kind, said)
         return known
 
-    def _prompt(self, text: Text | None) -> int | None:
-        if text is None or not (text.messages or text.prompts):
-            return None
-        return self._key.number_of_prompt(text.messages, text.prompts)
 
-
-def _system(text: Text) -> Any:
+def _system(messages: Iterable[Mapping[str, Any]]) -> Any:
     """The content of the first system message that says anything."""
-    for message in text.messages:
+    for message in messages:
         if message.get("role") in SYSTEM_ROLES and message.get("content"):
             return message["content"]
     return None
@@ -104,10 +102,14 @@ def _system(text: Text) -> Any:
 
 def first_text(text: Text) -> str | None:
     """The first thing that was said: of the first message with text, or the first prompt."""
-    for message in text.messages:
+    return _first_text(text.messages, text.prompts)
+
+
+def _first_text(messages: Iterable[Mapping[str, Any]], prompts: Iterable[Any]) -> str | None:
+    for message in messages:
         if said := text_of(message):
             return said
-    return next((prompt for prompt in text.prompts if isinstance(prompt, str) and prompt), None)
+    return next((prompt for prompt in prompts if isinstance(prompt, str) and prompt), None)
 
 
 def text_of(message: Mapping[str, Any]) -> str:
