@@ -20,7 +20,8 @@ from auditor.sql import query
 
 SCHEMA_VERSION = 4
 UPGRADABLE = 2
-ADDED = {"closing": "closings", "buckets": "buckets"}  # in versions 3 and 4: query, a table of it
+ADDED = {"closing": "closings", "buckets": "buckets", "day_cells": "day_cells"}
+"""What older stores lack: the query of schema that makes it, a table of it."""
 IN_MEMORY = ":memory:"
 OFFLINE: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",  # DuckDB would fetch what a query seems to need

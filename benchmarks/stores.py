@@ -7,6 +7,8 @@ from pathlib import Path
 
 import duckdb
 
+from auditor.pipeline.ingest import add_up
+from auditor.prices import open_book
 from auditor.store import Store
 
 CALLS_A_SOURCE = 100_000
@@ -58,6 +60,8 @@ def made(path: Path, calls: int) -> Path:
                 },
             )
         connection.execute("CHECKPOINT")
+    with Store.open(unfinished) as store, store.transaction():
+        add_up(store, open_book())
     unfinished.with_name(f"{unfinished.name}.key").unlink()  # only who adds to a store needs it
     unfinished.replace(path)
     return path

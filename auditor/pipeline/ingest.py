@@ -16,7 +16,9 @@ from auditor.pipeline.digests import Digests
 from auditor.pipeline.placing import full_groups, merge_placed
 from auditor.pipeline.reading import Batch, Gauge, Manner, Source, Tally
 from auditor.pipeline.workers import WORTH_BYTES, read_in_order
+from auditor.prices import Book
 from auditor.records import clean
+from auditor.scenarios.card import Staircase, edges_of
 from auditor.sources import LogFile
 from auditor.store import Store
 from auditor.workload import WORKLOAD_TAGS
@@ -59,13 +61,15 @@ def ingest(
     jobs: int = 1,
     on_bytes: Callable[[int], None] | None = None,
     digests: Digests | None = None,
+    book: Book | None = None,
 ) -> Ingested:
     """Read what the store does not hold yet. Every file is wholly in afterwards, or not at all.
 
     ``chosen`` is the format of every file, as the user said. ``sampling`` keeps hashes of prompts,
     which only fine-tuning asks for. ``jobs`` processes read at most, with the same result whatever
     their number. ``on_bytes`` is told the bytes dealt with. ``digests`` are those of files that
-    need not be read to know them. Raises SourceError, before anything is stored, when a file is of
+    need not be read to know them. ``book`` says by which windows calls are told apart that are
+    added up for replays. Raises SourceError, before anything is stored, when a file is of
     no known format; while reading, when one is broken. What was stored before stays.
     """
     told = on_bytes or (lambda _: None)
@@ -79,6 +83,9 @@ def ingest(
         for file, digest, format in _recognised(new, formats, chosen, done)
     ]
     manner = Manner(gauge, store.hash_key, tuple(workload_tags), sampling, keep_text)
+    if planned:
+        with store.transaction():
+            add_up(store, book)
     next_id = store.rows("ingest/next_source")[0]["source_id"]
     with closing(read_in_order(planned, manner, jobs, lambda: full_groups(store))) as reading:
         for source_id, (source, batches) in enumerate(reading, next_id):
@@ -90,6 +97,14 @@ def ingest(
             store.run("ingest/tidy")
     booking.end()
     return done
+
+
+def add_up(store: Store, book: Book | None) -> None:
+    """Add up the stored calls that are not added up by the windows of this book."""
+    windows, thresholds = edges_of(book) if book else (Staircase(()), Staircase(()))
+    store.run("ingest/begin_day_cells", windows=windows.padded, thresholds=thresholds.padded)
+    store.run("ingest/unsummed")
+    store.run("ingest/add_day_cells")
 
 
 def _take_in(
@@ -132,6 +147,8 @@ def _take_in(
         bytes=source.file.size,
         **asdict(tally),
     )
+    store.run("ingest/touched", source_id=source_id)
+    store.run("ingest/add_day_cells")
     arrived = store.rows("ingest/arrived", source_id=source_id)[0]
     done.sources += 1
     done.buckets += buckets.height

@@ -184,20 +184,24 @@ def price_cells(
         store.show("plan", plan_of(moving, kinds_of(store), together=not by_workload))
         store.run("replay/as_moved")
     extra = tuple(name for name in question.by if name not in PLAIN)
-    is_plain = are_plain and moving is None and call_id is None and _is_light(extra)
-    store.run(
-        "replay/cells_plain" if is_plain else "replay/cells",
-        zone=question.zone,
-        from_date=question.from_date,
-        to_date=question.to_date,
-        assume_model=question.assume_model,
-        call_id=call_id,
-        windows=card.windows.padded,
-        thresholds=card.thresholds.padded,
-        extra=extra[0] if extra else "",
-        in_quarters=question.zone != "UTC" and not ZONED.isdisjoint(question.by),
+    asked = {
+        "zone": question.zone,
+        "from_date": question.from_date,
+        "to_date": question.to_date,
+        "assume_model": question.assume_model,
+        "call_id": call_id,
+        "windows": card.windows.padded,
+        "thresholds": card.thresholds.padded,
+        "extra": extra[0] if extra else "",
+        "in_quarters": question.zone != "UTC" and not ZONED.isdisjoint(question.by),
         **{f"by_{n}": name for n, name in enumerate(_padded(question.by), 1)},
-    )
+    }
+    if are_plain and moving is None and call_id is None and _is_light(extra):
+        are_summed = not extra and _are_summed(store, question)
+        store.run("replay/added_days" if are_summed else "replay/added_calls", **asked)
+        store.run("replay/cells_plain", **asked)
+    else:
+        store.run("replay/cells", **asked)
     days = [row["price_date"] for row in store.rows("replay/dates")]
     store.show("epochs", epochs_of(days, (prices.book for prices in card.prices.values())))
     store.run("replay/cube")
@@ -206,6 +210,22 @@ def price_cells(
     store.show("card", card.of_scenarios(store.rows("replay/steps"), positions))
     store.run("replay/ledger")
     store.show("asked", pl.DataFrame({"scenario": positions}, schema={"scenario": pl.Int32}))
+
+
+def _are_summed(store: Store, question: Question) -> bool:
+    """Whether what was added up when the calls were read is all that the question needs."""
+    in_days_of_utc = question.zone == "UTC" or (
+        ZONED.isdisjoint(question.by) and question.from_date is question.to_date is None
+    )
+    if not in_days_of_utc:
+        return False
+    card = question.card
+    return any(
+        row["are_whole"]
+        and set(card.windows.edges) <= set(row["windows"])
+        and set(card.thresholds.edges) <= set(row["thresholds"])
+        for row in store.rows("replay/day_cells")
+    )
 
 
 def _is_light(extra: tuple[str, ...]) -> bool:

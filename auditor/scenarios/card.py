@@ -69,6 +69,17 @@ class Staircase:
         return self.edges[step - 1] + 1 if step else 0
 
 
+def edges_of(book: Book) -> tuple[Staircase, Staircase]:
+    """The context windows and the long-prompt limits of a book: what tells stored calls apart.
+
+    Where there are more than a staircase holds, the smallest; a replay that asks for others looks
+    at the calls.
+    """
+    windows = {row.context_window for row in book.every_row if row.context_window}
+    every = sorted(windows), book.thresholds()
+    return Staircase(tuple(every[0][:MAX_EDGES])), Staircase(tuple(every[1][:MAX_EDGES]))
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """Where a scenario sends the calls of one step, and what that rests on."""

@@ -219,6 +219,7 @@ def take_in(
             workload_tags=settings.workload_tags or WORKLOAD_TAGS,
             sampling=sampling,
             jobs=jobs or pipeline.cores(),
+            book=book,
             on_bytes=on_bytes,
             digests=digests,
         )

@@ -13,6 +13,7 @@
 CREATE OR REPLACE TEMP TABLE superseded AS
 SELECT
     calls.call_id,
+    calls.source_id AS stored_source,
     (calls.input_tokens, calls.cache_read_tokens, calls.cache_write_tokens, calls.output_tokens,
         calls.reasoning_tokens)
     <> (arriving.input_tokens, arriving.cache_read_tokens, arriving.cache_write_tokens,

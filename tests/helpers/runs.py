@@ -63,7 +63,7 @@ def tuning(**asked: Any) -> TuningQuestion:
 def take_in(store: Store, *named: Path, gauge: Callable[[Call], Counted] | None = None) -> Ingested:
     """``audit ingest`` of files and folders."""
     found = finding.find(map(str, named))
-    return ingest(store, found, formats(), gauge or Gauge(book(), {}))
+    return ingest(store, found, formats(), gauge or Gauge(book(), {}), book=book())
 
 
 @contextmanager

@@ -1,0 +1,15 @@
+-- Purpose: a store that is only read, of an audit that added nothing up.
+-- Grain:   as the tables of schema/day_cells
+-- Reads:   nothing
+-- Writes:  day_cells, summed, day_edges (temporary views)
+CREATE OR REPLACE TEMP VIEW day_cells AS
+SELECT 0::BIGINT AS calls
+WHERE false;
+
+CREATE OR REPLACE TEMP VIEW summed AS
+SELECT NULL::INTEGER AS source_id
+WHERE false;
+
+CREATE OR REPLACE TEMP VIEW day_edges AS
+SELECT []::BIGINT[] AS windows, []::BIGINT[] AS thresholds
+WHERE false;
