@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -177,6 +177,7 @@ def test_a_plain_line_is_read_in_columns(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @given(st.lists(CHANGES, min_size=1, max_size=8))
+@settings(max_examples=60, deadline=None, derandomize=True)
 def test_whatever_a_line_holds_both_ways_read_it_alike(
     tmp_path_factory: pytest.TempPathFactory, changes: list[Any]
 ) -> None:
