@@ -345,7 +345,7 @@ FEW_ROW = {name: PLAIN_ROW[name] for name in FEW_COLUMNS}
     ids=["azure", "burst", "full", "few"],
 )
 def test_hostile_tables(format: Format, header: tuple[str, ...], plain: dict[str, str]) -> None:
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=30, deadline=None)
     @given(hostile(header, plain), st.sampled_from((1, 60, 1 << 20)))
     def same(content: bytes, block: int) -> None:
         check_same(format, content, block)

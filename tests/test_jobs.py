@@ -86,7 +86,10 @@ def filled(logs: Path, jobs: int, **more: Any) -> dict[str, list[str]]:
     return in_full(db)
 
 
-@pytest.mark.parametrize(("keep_text", "part_bytes"), [(False, 1 << 20), (True, 5_000)])
+@pytest.mark.parametrize(
+    ("keep_text", "part_bytes"),
+    [(False, 5_000), pytest.param(True, 1 << 20, marks=pytest.mark.slow)],
+)
 def test_the_number_of_processes_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep_text: bool, part_bytes: int
 ) -> None:
@@ -210,6 +213,7 @@ def children(pid: int) -> Iterator[int]:
         yield from map(int, (task / "children").read_text().split())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_no_process_outlives_the_one_that_began_it(tmp_path: Path, how: signal.Signals) -> None:

@@ -83,9 +83,6 @@ def ingest(
         for file, digest, format in _recognised(new, formats, chosen, done)
     ]
     manner = Manner(gauge, store.hash_key, tuple(workload_tags), sampling, keep_text)
-    if planned:
-        with store.transaction():
-            add_up(store, book)
     next_id = store.rows("ingest/next_source")[0]["source_id"]
     with closing(read_in_order(planned, manner, jobs, lambda: full_groups(store))) as reading:
         for source_id, (source, batches) in enumerate(reading, next_id):
@@ -95,6 +92,9 @@ def ingest(
     if planned:
         with store.transaction():
             store.run("ingest/tidy")
+    if store.rows("ingest/unsummed")[0]["sources"]:
+        with store.transaction():
+            add_up(store, book)
     booking.end()
     return done
 
@@ -102,9 +102,9 @@ def ingest(
 def add_up(store: Store, book: Book | None) -> None:
     """Add up the stored calls that are not added up by the windows of this book."""
     windows, thresholds = edges_of(book) if book else (Staircase(()), Staircase(()))
-    store.run("ingest/begin_day_cells", windows=windows.padded, thresholds=thresholds.padded)
-    store.run("ingest/unsummed")
-    store.run("ingest/add_day_cells")
+    edges = {"windows": windows.padded, "thresholds": thresholds.padded}
+    store.run("ingest/begin_day_cells", **edges)
+    store.run("ingest/add_day_cells", **edges)
 
 
 def _take_in(
@@ -147,9 +147,9 @@ def _take_in(
         bytes=source.file.size,
         **asdict(tally),
     )
-    store.run("ingest/touched", source_id=source_id)
-    store.run("ingest/add_day_cells")
     arrived = store.rows("ingest/arrived", source_id=source_id)[0]
+    if arrived["improved"]:
+        store.run("ingest/give_way")
     done.sources += 1
     done.buckets += buckets.height
     done.calls += arrived["calls"] - arrived["improved"]

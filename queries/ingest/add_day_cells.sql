@@ -1,7 +1,13 @@
--- Purpose: add up the calls of the touched sources, in place of what was added up of them before.
+-- Purpose: add up the calls of the sources that are not added up, or no longer.
 -- Grain:   as day_cells
--- Reads:   touched, calls, day_edges, summed
--- Writes:  day_cells, summed
+-- Reads:   sources, summed, calls
+-- Writes:  touched, day_cells, summed
+-- Params:  $windows, $thresholds (those in day_edges)
+
+CREATE OR REPLACE TEMP TABLE touched AS
+SELECT source_id
+FROM sources
+WHERE source_id NOT IN (SELECT source_id FROM summed);
 
 DELETE FROM day_cells
 WHERE source_id IN (SELECT source_id FROM touched);
@@ -22,11 +28,9 @@ SELECT
     step(
         input_tokens + cache_read_tokens + cache_write_tokens + audio_tokens
         + coalesce(max_tokens, output_tokens + reasoning_tokens),
-        (SELECT windows FROM day_edges)
+        $windows
     ) AS window_step,
-    step(
-        input_tokens + cache_read_tokens + cache_write_tokens, (SELECT thresholds FROM day_edges)
-    ) AS prompt_step,
+    step(input_tokens + cache_read_tokens + cache_write_tokens, $thresholds) AS prompt_step,
     count(*) AS calls,
     sum(input_tokens) AS input_tokens,
     sum(cache_read_tokens) AS cache_read_tokens,
@@ -42,5 +46,4 @@ GROUP BY ALL;
 
 INSERT INTO summed BY NAME
 SELECT source_id
-FROM touched
-WHERE source_id NOT IN (SELECT source_id FROM summed);
+FROM touched;

@@ -1,8 +1,6 @@
--- Purpose: the sources whose calls are not added up, as in a store that an older audit filled.
--- Grain:   one row a source
+-- Purpose: how many sources are not added up.
+-- Grain:   one row
 -- Reads:   sources, summed
--- Writes:  touched
-CREATE OR REPLACE TEMP TABLE touched AS
-SELECT source_id
+SELECT count(*)::BIGINT AS sources
 FROM sources
 WHERE source_id NOT IN (SELECT source_id FROM summed);
