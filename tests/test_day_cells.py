@@ -151,6 +151,23 @@ def test_a_store_that_an_older_audit_filled_is_added_up_with_the_next_log(tmp_pa
         assert replay(store, question()).total["calls"] == 3
 
 
+def test_sums_that_an_older_audit_left_behind_are_made_anew(tmp_path: Path) -> None:
+    """It took a call from one source for another, and knew nothing of sums."""
+    write(tmp_path / "a.jsonl", [capture("one"), capture("two")])
+    write(tmp_path / "b.jsonl", [capture("three")])
+    db = tmp_path / "store.duckdb"
+    grown(db, tmp_path / "a.jsonl")
+    with duckdb.connect(str(db)) as connection:
+        connection.execute("INSERT INTO sources SELECT * REPLACE (7 AS source_id) FROM sources")
+        connection.execute("UPDATE calls SET source_id = 7 WHERE call_id = 'one'")
+    grown(db, tmp_path / "b.jsonl")
+    with Store.open(db, to_read=True) as store:
+        assert pipeline._are_summed(store, question())
+        assert answer(store, question(), from_calls=False) == answer(
+            store, question(), from_calls=True
+        )
+
+
 def test_sums_that_lack_a_source_or_a_call_are_not_trusted(tmp_path: Path) -> None:
     """As after an older audit wrote to a store of today."""
     write(tmp_path / "a.jsonl", [capture("one"), capture("two")])

@@ -157,15 +157,18 @@ def test_formats_that_read_by_line_read_their_fixtures_in_parts_as_a_whole() -> 
 
 
 def test_a_broken_file_ends_the_run_as_it_would_in_one_process(tmp_path: Path) -> None:
+    """What comes before it is stored, and it is the one that is named, however many read."""
     said = []
-    for jobs in (1, 2):
+    for jobs in (1, 2, 5):
         logs = tmp_path / f"{jobs}" / "logs"
         logs.mkdir(parents=True)
-        for day in "acd":
+        for day in "ac":
             write(logs / f"{day}.jsonl", [capture(f"call-{day}", "2023-08-02T10:00:00Z")])
         lines = (json.dumps(capture(f"b-{n}", "2023-08-02")) + "\n" for n in range(8_000))
         whole = gzip.compress("".join(lines).encode())
-        (logs / "b.jsonl.gz").write_bytes(whole[:-6] + bytes([whole[-6] ^ 1]) + whole[-5:])
+        for name in ("b", "d"):
+            broken = whole[:-6] + bytes([whole[-6] ^ 1, *name.encode()]) + whole[-5:]
+            (logs / f"{name}.jsonl.gz").write_bytes(broken)
         with Store.open(None, hash_key=KEY) as store:
             with pytest.raises(SourceError, match="broken") as caught:
                 ingest(store, find([str(logs)]), known_formats(), Gauge(book(), {}), jobs=jobs)
@@ -176,8 +179,8 @@ def test_a_broken_file_ends_the_run_as_it_would_in_one_process(tmp_path: Path) -
                     [row["name"] for row in store.rows("ingest/sources")],
                 )
             )
-    assert said[0] == said[1]
-    assert len(said[0][2]) == 1
+    assert said[0] == said[1] == said[2]
+    assert len(said[0][2]) == 1 and "b.jsonl.gz" in said[0][0]
 
 
 class Killed(Gauge):
@@ -187,6 +190,23 @@ class Killed(Gauge):
         if call.id == "call-b":
             os.kill(os.getpid(), signal.SIGKILL)
         return super().__call__(call)
+
+
+class Broken(Gauge):
+    """A gauge with a fault of ours."""
+
+    def __call__(self, call: Any) -> Any:
+        raise ZeroDivisionError("a fault of ours")
+
+
+def test_a_fault_of_ours_is_shown_where_it_happened(tmp_path: Path) -> None:
+    for day in "ab":
+        lines = [capture(f"call-{day}", "2023-08-02T10:00:00Z")]
+        lines[0]["request"]["messages"] = [{"role": "tool", "content": "x"}]  # the long way
+        write(tmp_path / f"{day}.jsonl", lines)
+    with Store.open(None, hash_key=KEY) as store, pytest.raises(ZeroDivisionError) as caught:
+        ingest(store, find([str(tmp_path)]), known_formats(), Broken(book(), {}), jobs=2)
+    assert "in __call__" in "".join(caught.value.__notes__)
 
 
 def test_a_process_that_is_killed_is_named_and_loses_nothing(tmp_path: Path) -> None:

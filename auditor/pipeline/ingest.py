@@ -92,7 +92,7 @@ def ingest(
     if planned:
         with store.transaction():
             store.run("ingest/tidy")
-    if store.rows("ingest/unsummed")[0]["sources"]:
+    if store.rows("ingest/are_unsummed")[0]["are_unsummed"]:
         with store.transaction():
             add_up(store, book)
     booking.end()
@@ -104,6 +104,7 @@ def add_up(store: Store, book: Book | None) -> None:
     windows, thresholds = edges_of(book) if book else (Staircase(()), Staircase(()))
     edges = {"windows": windows.padded, "thresholds": thresholds.padded}
     store.run("ingest/begin_day_cells", **edges)
+    store.run("ingest/unsummed")
     store.run("ingest/add_day_cells", **edges)
 
 

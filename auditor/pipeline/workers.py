@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -32,6 +33,7 @@ WORTH_BYTES = 24 << 20
 MOST_WAITING = 8
 """Batches of a task that wait for the tasks before it."""
 
+ENDED = 128 + signal.SIGTERM
 COLLECT_AFTER = 200_000
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -113,10 +115,13 @@ class _Worker:
 
 @dataclass
 class _Begun:
-    """A task that was handed out, and what has come back of it."""
+    """A task that was handed out, and what has come back of it: an error is the last of it.
+
+    An error is raised when it is the task's turn: what comes before it is stored, as ever.
+    """
 
     is_last: bool
-    batches: deque[Batch | None] = field(default_factory=deque)
+    batches: deque[Batch | BaseException | None] = field(default_factory=deque)
 
 
 class _Desk:
@@ -146,6 +151,8 @@ class _Desk:
             batch = mine.popleft()
             if batch is END:
                 return
+            if isinstance(batch, BaseException):
+                raise batch
             yield batch
 
     def _hand_out(self) -> None:
@@ -153,14 +160,22 @@ class _Desk:
         for worker in self._workers:
             if worker.task is not None or len(self._begun) >= 2 * len(self._workers):
                 continue
-            task = next(self._tasks, None)
+            try:
+                task = next(self._tasks, None)
+            except AuditError as error:  # the generator has ended with it
+                self._begun[self._next] = _Begun(True, deque([error]))
+                self._next += 1
+                return
             if task is None:
                 return
             work, is_last = task
             worker.task = self._next
             self._begun[self._next] = _Begun(is_last)
             self._next += 1
-            _send(worker, (work, self._ranks.least()))
+            try:
+                worker.line.send((work, self._ranks.least()))
+            except OSError:
+                self._lose(worker)
 
     def _receive(self, task: int) -> None:
         """What is there of any task that may still wait, at least one thing."""
@@ -176,22 +191,20 @@ class _Desk:
             try:
                 what = worker.line.recv()
             except (EOFError, OSError):
-                raise _ended(worker) from None
-            if isinstance(what, BaseException):
-                raise what
+                self._lose(worker)
+                continue
             self._begun[worker.task].batches.append(what)
-            if what is END:
+            if what is END or isinstance(what, BaseException):
                 worker.task = None
             elif what.placed is not None:
                 self._ranks.add(what.placed)
         self._hand_out()
 
-
-def _send(worker: _Worker, what: object) -> None:
-    try:
-        worker.line.send(what)
-    except OSError:
-        raise _ended(worker) from None
+    def _lose(self, worker: _Worker) -> None:
+        """A worker that ended by itself."""
+        assert worker.task is not None
+        self._begun[worker.task].batches.append(_ended(worker))
+        self._workers = [other for other in self._workers if other is not worker]
 
 
 def _ended(worker: _Worker) -> AuditError:
@@ -251,7 +264,7 @@ def _end(process: BaseProcess, line: Connection) -> None:
 def _work(line: Connection, manner: Manner) -> None:
     """What a worker does until its line is cut."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who began it will end it
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # and so it leaves no file behind
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(ENDED))  # and leaves no file behind
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     reader = Reader(manner)
@@ -283,6 +296,9 @@ def _told(reader: Reader, work: Work, full: Full) -> Iterator[Any]:
     try:
         yield from read(work, full)  # type: ignore[arg-type]
     except AuditError as error:
+        yield error
+    except Exception as error:
+        error.add_note(f"In a process that read logs:\n{traceback.format_exc()}")
         yield error
     else:
         yield END

@@ -1,13 +1,8 @@
--- Purpose: add up the calls of the sources that are not added up, or no longer.
+-- Purpose: add up the calls of the touched sources, in place of what was added up of them before.
 -- Grain:   as day_cells
--- Reads:   sources, summed, calls
--- Writes:  touched, day_cells, summed
+-- Reads:   touched, summed, calls
+-- Writes:  day_cells, summed
 -- Params:  $windows, $thresholds (those in day_edges)
-
-CREATE OR REPLACE TEMP TABLE touched AS
-SELECT source_id
-FROM sources
-WHERE source_id NOT IN (SELECT source_id FROM summed);
 
 DELETE FROM day_cells
 WHERE source_id IN (SELECT source_id FROM touched);
@@ -46,4 +41,5 @@ GROUP BY ALL;
 
 INSERT INTO summed BY NAME
 SELECT source_id
-FROM touched;
+FROM touched
+WHERE source_id NOT IN (SELECT source_id FROM summed);

@@ -4,7 +4,7 @@
 -- Writes:  day_cells, summed, day_edges
 --
 -- Nothing here is new: it is what `GROUP BY` makes of the calls. A replay that can do with it does not
--- look at the calls (see replay/day_cells), so its time does not grow with them.
+-- look at the calls (see replay/day_cells): its time grows with how many kinds of calls there are.
 CREATE TABLE day_cells (
     source_id INTEGER NOT NULL,
     called_on DATE,                     -- of UTC; NULL: calls without a time
