@@ -8,11 +8,8 @@ tokens: the OpenAI cookbook's recipe on their side, a ``Gauge`` on ours.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
-import sys
-import sysconfig
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -24,6 +21,7 @@ from auditor.records import Call, Text
 from auditor.tokens import TextCounter
 from auditor.tokens.encodings import load_encoding
 from benchmarks.races import Contestant, Race, Work
+from benchmarks.texts import pieces
 
 MODELS = {"cl100k_base": "gpt-4-0613", "o200k_base": "gpt-4o-2024-08-06"}
 NEVER_SEEN = 60_000_000
@@ -33,7 +31,6 @@ TURNS = (10, 30)
 SYSTEM, QUESTION, ANSWER = (7.0, 0.6), (5.5, 1.0), (6.7, 0.8)
 """Lengths of messages in characters, log-normal: mean and deviation of the logarithm."""
 SYSTEMS = 25
-SUFFIXES = (".py", ".md", ".rst", ".txt", ".html", "")
 
 Said = dict[str, str]
 
@@ -95,29 +92,6 @@ def write_conversations(path: Path, characters: int) -> None:
             messages.append(answer)
             if len(messages) > 2 * turns:
                 del going[place]
-
-
-def pieces(dice: random.Random, mean: float, deviation: float) -> Iterator[str]:
-    """The texts of this machine, in no order, cut into different pieces."""
-    seen = set[bytes]()
-    roots = (sysconfig.get_path("stdlib"), sys.prefix, "/usr/share/doc")
-    files = sorted({file for root in roots for file in Path(root).rglob("*")})
-    dice.shuffle(files)
-    for file in files:
-        if file.suffix not in SUFFIXES or not file.is_file():
-            continue
-        try:
-            text = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            continue
-        digest = hashlib.sha256(text.encode()).digest()
-        if digest in seen:
-            continue
-        seen.add(digest)
-        while text:
-            length = int(dice.lognormvariate(mean, deviation)) + 1
-            piece, text = text[:length], text[length:]
-            yield piece
 
 
 def new_ours(path: str, encoding: str) -> Work:

@@ -9,7 +9,7 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
-SUFFIXES = {".py", ".txt", ".md", ".rst", ".html"}
+SUFFIXES = (".py", ".md", ".rst", ".txt", ".html", "")
 
 
 def pieces(dice: random.Random, mean: float, deviation: float) -> Iterator[str]:
