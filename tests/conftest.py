@@ -1,4 +1,4 @@
-"""The benchmarks are no part of the package: they come from the checkout, behind what is installed."""
+"""The benchmarks are no part of the package: tests find them in the checkout, behind the rest."""
 
 import sys
 from pathlib import Path
