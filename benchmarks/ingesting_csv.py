@@ -46,7 +46,7 @@ def races(folder: Path, scale: float) -> list[Race]:
     tables = folder / f"tables-{rows}"
     with_ids, without_ids = tables / "with-ids.csv", tables / "without-ids.csv"
     if not tables.exists():
-        tables.mkdir()
+        tables.mkdir(parents=True)
         _write(rows, with_ids, without_ids)
     return [
         Race(

@@ -228,7 +228,7 @@ def test_every_spelling_of_a_cell(column: str) -> None:
     assert columns.in_frames
 
 
-@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
+@pytest.mark.parametrize("zone", ["UTC", pytest.param("America/New_York", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("time_format", ["auto", "unix", "unix_ms", "%d/%m/%y %H:%M"])
 def test_every_spelling_of_a_time(zone: str, time_format: str) -> None:
     """Whichever is the first, by which the others are guessed."""

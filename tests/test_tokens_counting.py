@@ -82,8 +82,14 @@ def test_taking_out_runs_of_white_space_changes_no_token(
     assert tokens == load_encoding(name).encode_ordinary(text)
 
 
+RARER_SHAPES = ("\n{}x", "!\n{}\nx", "x{}y{}")
+
+
 @pytest.mark.parametrize(("count", "name"), COUNTED)
-@pytest.mark.parametrize("shape", ["{}x", "a{}", "\n{}x", "!\n{}\nx", "x{}y{}"])
+@pytest.mark.parametrize(
+    "shape",
+    ["{}x", "a{}", *(pytest.param(s, marks=pytest.mark.slow) for s in RARER_SHAPES)],
+)
 def test_long_runs_count_as_tiktoken_counts_them_where_it_can(
     count: Count, name: str, shape: str
 ) -> None:
