@@ -6,14 +6,11 @@ import math
 from datetime import date
 from pathlib import Path
 
-from auditor import finding, scenarios
-from auditor.formats import known_formats
-from auditor.pipeline import Question, ingest, replay
-from auditor.pipeline.counting import Gauge
+from auditor import scenarios
+from auditor.pipeline import Question, replay
 from auditor.pipeline.finetune import tune
 from auditor.pipeline.tuning import TuningQuestion
 from auditor.prices import open_book
-from auditor.store import Store
 from benchmarks import stores, traffic
 from benchmarks.races import Contestant, Race, Work
 
@@ -69,6 +66,5 @@ def _read(path: Path, calls: int) -> Path:
     if not path.exists():
         logs = path.with_name("logs")
         traffic.write(logs, calls, WORKLOADS)
-        with Store.open(path) as store:
-            ingest(store, finding.find([str(logs)]), known_formats(), Gauge(open_book(), {}))
+        stores.ingested(path, logs)
     return path

@@ -18,12 +18,8 @@ from typing import Any
 import duckdb
 import zstandard
 
-from auditor import finding
-from auditor.formats import known_formats
-from auditor.pipeline import cores, ingest
-from auditor.pipeline.counting import Gauge
-from auditor.prices import open_book
-from auditor.store import Store
+from auditor.pipeline import cores
+from benchmarks import stores
 from benchmarks.races import Contestant, Race, Timed, Work
 from benchmarks.texts import pieces
 
@@ -178,11 +174,9 @@ def ours(logs: str, db: str) -> Work:
     store = Path(db)
     for file in store.parent.glob(f"{store.name}*"):
         file.unlink()
-    formats, gauge = known_formats(), Gauge(open_book(), {})
 
     def work() -> object:
-        with Store.open(store) as opened:
-            done = ingest(opened, finding.find([logs]), formats, gauge, jobs=cores())
+        done = stores.ingested(store, Path(logs), jobs=cores())
         return done.calls, done.tally
 
     return work

@@ -81,7 +81,8 @@ def _calls(count: int) -> Iterator[tuple[str, datetime, str, int, int]]:
 
 def ours(path: str) -> Work:
     """``audit ingest`` into a new store."""
-    gauge = Gauge(open_book(), {})
+    book = open_book()
+    gauge = Gauge(book, {})
     formats = (*known_formats(), from_mapping("mine", MAPPING, "audit.toml"))
     found = finding.find([path])
 
@@ -90,7 +91,7 @@ def ours(path: str) -> Work:
             tempfile.TemporaryDirectory(dir=Path(path).parent) as folder,
             Store.open(Path(folder) / "store.duckdb") as store,
         ):
-            return ingest(store, found, formats, gauge).calls
+            return ingest(store, found, formats, gauge, book=book).calls
 
     return work
 

@@ -11,12 +11,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from auditor import finding
-from auditor.formats import known_formats
-from auditor.pipeline import ingest
-from auditor.pipeline.counting import Gauge
-from auditor.prices import open_book
-from auditor.store import Store
 from benchmarks import stores
 
 CALLS = 1_000_000
@@ -86,8 +80,7 @@ def _read(path: Path, calls: int) -> Path:
             out = csv.writer(file)
             out.writerow(("id", "timestamp", "model", "prompt_tokens", "completion_tokens"))
             out.writerows(row for _, row in zip(range(CALLS_A_FILE), rows, strict=False))
-    with Store.open(path) as store:
-        ingest(store, finding.find([str(logs)]), known_formats(), Gauge(open_book(), {}))
+    stores.ingested(path, logs)
     return path
 
 

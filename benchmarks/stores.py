@@ -7,7 +7,11 @@ from pathlib import Path
 
 import duckdb
 
-from auditor.pipeline.ingest import add_up
+from auditor import finding
+from auditor.formats import known_formats
+from auditor.pipeline import Ingested, ingest
+from auditor.pipeline.counting import Gauge
+from auditor.pipeline.days import add_up_new
 from auditor.prices import open_book
 from auditor.store import Store
 
@@ -26,6 +30,14 @@ class Opened:
     def __init__(self, path: str) -> None:
         self._opened = Store.open(Path(path), to_read=True)
         self.store = self._opened.__enter__()
+
+
+def ingested(path: Path, logs: Path, *, jobs: int = 1) -> Ingested:
+    """``audit ingest`` of a folder of logs into a store at ``path``, in this process."""
+    book = open_book()
+    with Store.open(path) as store:
+        found = finding.find([str(logs)])
+        return ingest(store, found, known_formats(), Gauge(book, {}), jobs=jobs, book=book)
 
 
 def millions(calls: int) -> str:
@@ -60,8 +72,8 @@ def made(path: Path, calls: int) -> Path:
                 },
             )
         connection.execute("CHECKPOINT")
-    with Store.open(unfinished) as store, store.transaction():
-        add_up(store, open_book())
+    with Store.open(unfinished) as store:
+        add_up_new(store, open_book())
     unfinished.with_name(f"{unfinished.name}.key").unlink()  # only who adds to a store needs it
     unfinished.replace(path)
     return path

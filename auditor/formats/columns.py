@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 COUNT = r"^[0-9]{1,12}(?:\.0)?$"
 AMOUNT = r"^(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,24})?$"
-PARTS = (  # a part, its meter, and the meter of the whole
+METERS = (  # a part, its meter, and the meter of the whole
     ("cached_input", "cache_read_tokens", "input_tokens"),
     ("cache_write", "cache_write_tokens", "input_tokens"),
     ("reasoning", "reasoning_tokens", "output_tokens"),
@@ -160,7 +160,7 @@ def _counts(columns: Columns) -> Iterator[pl.Expr]:
     """What was counted, as it was counted."""
     yield _count(columns.input).alias("input_tokens")
     yield _count(columns.output).alias("output_tokens")
-    for part, meter, _ in PARTS:
+    for part, meter, _ in METERS:
         if (column := columns.parts.get(part)) is not None:
             yield _count(column).fill_null(0).alias(meter)
     if columns.total is not None:
@@ -172,7 +172,7 @@ def _disjoint(columns: Columns) -> Iterator[pl.Expr]:
     import polars as pl
 
     wholes = {name: pl.col(name) for name in ("input_tokens", "output_tokens")}
-    for part, meter, whole in PARTS:
+    for part, meter, whole in METERS:
         if part in columns.parts:
             yield pl.col(meter)
             if part not in columns.outside:

@@ -27,7 +27,7 @@ from auditor.formats.base import (
 )
 from auditor.formats.cells import known, read_count, read_money
 from auditor.formats.columnar import csv_blocks
-from auditor.formats.columns import Columns
+from auditor.formats.columns import METERS, Columns
 from auditor.formats.times import check_time_format, read_time_as
 from auditor.records import BadUsageError, Call, Reading, Text, Usage
 from auditor.sources import LogFile
@@ -59,7 +59,7 @@ KEYS: Mapping[str, str] = {
     "header": "list of the names of all columns, for a CSV that has no header",
 }
 LISTS = ("tags", "failed", "outside", "header")
-PARTS = ("cached_input", "cache_write", "reasoning")
+PARTS = tuple(part for part, _, _ in METERS)
 NOT_ONE_COLUMN = ("time_format", "zone", *LISTS)
 HINT = "See `audit show formats` for the keys of a mapping."
 

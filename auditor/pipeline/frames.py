@@ -6,24 +6,15 @@ import polars as pl
 
 from auditor.formats import Frame
 from auditor.pipeline.placing import Placer
-from auditor.pipeline.rows import CALL_COLUMNS, OF_A_BLOCK
+from auditor.pipeline.rows import completed
 
 
 def staged(frame: Frame, placer: Placer) -> pl.DataFrame:
     """The calls as ``call_row`` would make each of them (``CALL_COLUMNS``)."""
     calls = frame.calls
-    known = {name: pl.col(name) for name in CALL_COLUMNS if name in calls.columns}
-    constant = {name: pl.lit(value) for name, value in OF_A_BLOCK.items()}
-    whole = ~known["failed"] if "failed" in known else pl.lit(True)
-    columns = {**constant, **known, "whole_answer": whole, **_tags(frame)}
-    return (
-        calls.select(
-            columns.get(name, pl.lit(None)).cast(dtype).alias(name)
-            for name, dtype in CALL_COLUMNS.items()
-        )
-        .with_columns(_workloads(frame, placer))
-        .select(*CALL_COLUMNS)
-    )
+    whole = ~pl.col("failed") if "failed" in calls.columns else pl.lit(True)
+    more = {"whole_answer": whole, "workload": _workloads(frame, placer), **_tags(frame)}
+    return completed(calls.with_columns(**more))
 
 
 def _tags(frame: Frame) -> dict[str, pl.Expr]:

@@ -12,13 +12,13 @@ import polars as pl
 from auditor.errors import AuditError, SourceError
 from auditor.formats import Format, recognise
 from auditor.pipeline.booking import Booking
+from auditor.pipeline.days import add_up_new
 from auditor.pipeline.digests import Digests
 from auditor.pipeline.placing import full_groups, merge_placed
 from auditor.pipeline.reading import Batch, Gauge, Manner, Source, Tally
 from auditor.pipeline.workers import WORTH_BYTES, read_in_order
 from auditor.prices import Book
 from auditor.records import clean
-from auditor.scenarios.card import Staircase, edges_of
 from auditor.sources import LogFile
 from auditor.store import Store
 from auditor.workload import WORKLOAD_TAGS
@@ -92,20 +92,9 @@ def ingest(
     if planned:
         with store.transaction():
             store.run("ingest/tidy")
-    if store.rows("ingest/are_unsummed")[0]["are_unsummed"]:
-        with store.transaction():
-            add_up(store, book)
+    add_up_new(store, book)
     booking.end()
     return done
-
-
-def add_up(store: Store, book: Book | None) -> None:
-    """Add up the stored calls that are not added up by the windows of this book."""
-    windows, thresholds = edges_of(book) if book else (Staircase(()), Staircase(()))
-    edges = {"windows": windows.padded, "thresholds": thresholds.padded}
-    store.run("ingest/begin_day_cells", **edges)
-    store.run("ingest/unsummed")
-    store.run("ingest/add_day_cells", **edges)
 
 
 def _take_in(

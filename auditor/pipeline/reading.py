@@ -93,6 +93,9 @@ class Part:
     size: int
 
 
+Work = Source | Part
+
+
 @dataclass(frozen=True)
 class Manner:
     """How sources are read: who counts, under which key prompts are hashed, what is kept."""
@@ -166,18 +169,17 @@ class Reader:
         self._placer = Placer(manner.secret, manner.workload_tags, sampling=manner.sampling)
         self._size = 0
 
-    def batches(self, source: Source, full: Full) -> Iterator[Batch]:
-        """A source in batches, one at least.
+    def batches(self, work: Work, full: Full) -> Iterator[Batch]:
+        """A source, or a part of one, in batches, one at least.
 
         Raises SourceError when the file cannot be read, or is not what its digest says.
         """
-        with source.open(self._told) as stream:
-            yield from self._batches(source, stream, full, 0)
-
-    def batches_of(self, part: Part, full: Full) -> Iterator[Batch]:
-        """A part of a source in batches, one at least."""
-        self._told(part.size)
-        yield from self._batches(part.source, io.BytesIO(part.data), full, part.lines_before)
+        if isinstance(work, Part):
+            self._told(work.size)
+            yield from self._batches(work.source, io.BytesIO(work.data), full, work.lines_before)
+            return
+        with work.open(self._told) as stream:
+            yield from self._batches(work, stream, full, 0)
 
     def _batches(
         self, source: Source, stream: BinaryIO, full: Full, lines_before: int

@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from auditor.errors import AuditError
+from auditor.pipeline.days import are_added_up
 from auditor.prices import Book, book_of_contents
 from auditor.scenarios import Scenario
 from auditor.scenarios.card import Prices, RateCard, epochs_of
@@ -190,6 +191,7 @@ def price_cells(
         "to_date": question.to_date,
         "assume_model": question.assume_model,
         "call_id": call_id,
+        "sources": None,
         "windows": card.windows.padded,
         "thresholds": card.thresholds.padded,
         "extra": extra[0] if extra else "",
@@ -220,12 +222,7 @@ def _are_summed(store: Store, question: Question) -> bool:
     if not in_days_of_utc:
         return False
     card = question.card
-    return any(
-        row["are_whole"]
-        and set(card.windows.edges) <= set(row["windows"])
-        and set(card.thresholds.edges) <= set(row["thresholds"])
-        for row in store.rows("replay/day_cells")
-    )
+    return are_added_up(store, card.windows.edges, card.thresholds.edges)
 
 
 def _is_light(extra: tuple[str, ...]) -> bool:

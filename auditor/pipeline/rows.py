@@ -45,7 +45,7 @@ CALL_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "request_json": pl.String,
     "answer_json": pl.String,
 }
-UNTAGGED = tuple(name for name in CALL_COLUMNS if not name.startswith("tag_"))
+UNTAGGED = {name: kind for name, kind in CALL_COLUMNS.items() if not name.startswith("tag_")}
 TAG_ROWS = {"place": pl.UInt32, "tag_names": pl.String, "tag_values": pl.String}
 OF_A_BLOCK: dict[str, Any] = {
     "endpoint": "chat",
@@ -112,7 +112,7 @@ def call_row(
 
 def call_frame(rows: Sequence[dict[str, Any]], tags: Sequence[Mapping[str, str]]) -> pl.DataFrame:
     """Rows of ``call_row`` and the tags of each (``CALL_COLUMNS``)."""
-    return _tagged(frame_of(rows, {name: CALL_COLUMNS[name] for name in UNTAGGED}), tags)
+    return completed(_tagged(frame_of(rows, UNTAGGED), tags))
 
 
 def frame_of(rows: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]) -> pl.DataFrame:
@@ -140,7 +140,7 @@ def _tagged(frame: pl.DataFrame, tags: Sequence[Mapping[str, str]]) -> pl.DataFr
             names += own
             values += own.values()
     tag_rows = {"place": places, "tag_names": names, "tag_values": values}
-    return listed(frame, pl.DataFrame(tag_rows, schema=TAG_ROWS)).select(*CALL_COLUMNS)
+    return listed(frame, pl.DataFrame(tag_rows, schema=TAG_ROWS))
 
 
 def listed(frame: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
@@ -164,12 +164,17 @@ def block_frame(block: Block, places: Sequence[Place]) -> pl.DataFrame:
     }
     known = {**block.columns, **said}
     frame = pl.DataFrame(known, schema={name: CALL_COLUMNS[name] for name in known})
-    rest = (
-        pl.lit(OF_A_BLOCK.get(name), CALL_COLUMNS[name]).alias(name)
-        for name in UNTAGGED
-        if name not in known
+    return completed(_tagged(frame, block.tags))
+
+
+def completed(frame: pl.DataFrame) -> pl.DataFrame:
+    """The columns of ``CALL_COLUMNS``: those of the frame, the others as ``OF_A_BLOCK`` says."""
+    return frame.select(
+        (pl.col(name) if name in frame.columns else pl.lit(OF_A_BLOCK.get(name)))
+        .cast(kind)
+        .alias(name)
+        for name, kind in CALL_COLUMNS.items()
     )
-    return _tagged(frame.with_columns(rest), block.tags)
 
 
 def bucket_row(line: int, bucket: Bucket) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from typing import Any, BinaryIO, cast
 
 from auditor.errors import AuditError
 from auditor.pipeline.placing import Full, Ranks
-from auditor.pipeline.reading import Batch, Manner, Part, Reader, Source
+from auditor.pipeline.reading import Batch, Manner, Part, Reader, Source, Work
 
 PART_BYTES = 16 << 20
 WORTH_BYTES = 24 << 20
@@ -72,7 +72,6 @@ def read_in_order(
             yield source, desk.batches()
 
 
-Work = Source | Part
 Task = tuple[Work, bool]
 """What is to be read, and whether it is the last of its source."""
 
@@ -292,9 +291,8 @@ def _few_collections() -> Iterator[None]:
 
 
 def _told(reader: Reader, work: Work, full: Full) -> Iterator[Any]:
-    read = reader.batches_of if isinstance(work, Part) else reader.batches
     try:
-        yield from read(work, full)  # type: ignore[arg-type]
+        yield from reader.batches(work, full)
     except AuditError as error:
         yield error
     except Exception as error:

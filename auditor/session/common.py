@@ -121,7 +121,7 @@ def check_not_stored(store: Store, *outputs: Path | None) -> None:
     """Refuse to write over a log that the store was filled from."""
     if not any(outputs):
         return
-    stored = {row["sha256"] for row in store.rows("ingest/sources")}
+    stored = {row["sha256"] for row in store.rows("ingest/stored")}
     for output in outputs:
         if output and output.is_file() and LogFile(output, str(output)).sha256() in stored:
             raise AuditError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from auditor.tokens.encodings import load_encoding, load_whole_text_encoding, unbroken
+from auditor.tokens.encodings import Counted, load_encoding, load_whole_text_encoding, unbroken
 from auditor.tokens.errors import UncountableError
 from auditor.tokens.fast import FastEncoding, fast_encoding, may_differ
 
@@ -32,29 +32,27 @@ def count_text(text: str, encoding: str) -> int:
     TokenizerError when the encoding cannot be loaded, UncountableError when tiktoken breaks
     down.
     """
-    fast = _fast_for(text, encoding)
-    if fast is not None:
-        try:
-            return unbroken(fast.count, text)
-        except UncountableError:
-            pass
-    return len(_tiktokens(text, encoding))
+    tokens = _quickly(text, encoding, lambda fast: fast.count)
+    return len(_tiktokens(text, encoding)) if tokens is None else tokens
 
 
 def encode_text(text: str, encoding: str) -> list[int]:
     """The tokens of ``text`` in ``encoding``, under the rules of ``count_text``."""
-    fast = _fast_for(text, encoding)
-    if fast is not None:
-        try:
-            return unbroken(fast.encode_ordinary, text)
-        except UncountableError:
-            pass
-    return _tiktokens(text, encoding)
+    tokens = _quickly(text, encoding, lambda fast: fast.encode_ordinary)
+    return _tiktokens(text, encoding) if tokens is None else tokens
 
 
-def _fast_for(text: str, encoding: str) -> FastEncoding | None:
+def _quickly(
+    text: str, encoding: str, way: Callable[[FastEncoding], Callable[[str], Counted]]
+) -> Counted | None:
+    """What the faster counter says; None where it is not there, may differ or breaks down."""
     fast = fast_encoding(encoding)
-    return None if fast is None or may_differ(text) else fast
+    if fast is None or may_differ(text):
+        return None
+    try:
+        return unbroken(way(fast), text)
+    except UncountableError:
+        return None
 
 
 def _tiktokens(text: str, encoding: str) -> list[int]:

@@ -12,22 +12,25 @@ import hashlib
 import json
 import struct
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 ID_BYTES = 6
 LINK_BYTES = 4
-MOST_BEGUN, LONGEST_KEPT = 1_000, 1 << 16
+MOST_REMEMBERED, LONGEST_REMEMBERED = 1_000, 1 << 16
+"""Texts that are remembered, and characters of each: many calls share a system message."""
 SAID = {"role", "content"}
+NOT_PLAIN = (TypeError, ValueError, RecursionError, msgspec.MsgspecError)
+"""What the fast encoder says to lone surrogates and numbers of many digits."""
 
 
 def canonical(value: object) -> bytes:
     """A value of a log as bytes: the same for the same value, whatever the order of its keys."""
     try:
         return msgspec.json.encode(value, order="sorted")
-    except (TypeError, ValueError, RecursionError, msgspec.MsgspecError):
-        # lone surrogates, numbers of many digits
+    except NOT_PLAIN:
         return json.dumps(value, separators=(",", ":"), sort_keys=True, default=str).encode()
 
 
@@ -37,8 +40,8 @@ class HashKey:
     def __init__(self, secret: bytes) -> None:
         # BLAKE2b takes keys of at most 64 bytes
         self._key = secret if len(secret) <= 64 else hashlib.blake2b(secret).digest()
-        self._begun: dict[tuple[str, str], Any] = {}
-        self._parts: dict[tuple[str, str], int] = {}
+        self._known_beginning = lru_cache(MOST_REMEMBERED)(self._beginning)
+        self._known_part = lru_cache(MOST_REMEMBERED)(self._part)
 
     def id_of(self, *parts: object) -> str:
         """A short name: 12 hexadecimal digits (48 bits)."""
@@ -53,48 +56,30 @@ class HashKey:
 
         Many prompts begin with one system message, so the hash of such a beginning is kept.
         """
-        if len(messages) < 2 or prompts or messages[0].keys() != SAID:
-            return self.number_of(b"prompt", [messages, prompts])
-        begun = self._beginning(messages[0])
-        if begun is None:
-            return self.number_of(b"prompt", [messages, prompts])
-        try:
-            rest = msgspec.json.encode(messages[1:], order="sorted")
-        except (TypeError, ValueError, RecursionError, msgspec.MsgspecError):
-            return self.number_of(b"prompt", [messages, prompts])
-        begun.update(b"," + rest[1:] + b",[]]")
-        return int.from_bytes(begun.digest(), "little")
+        if len(messages) > 1 and not prompts and _is_short_text(messages[0]):
+            try:
+                begun = self._known_beginning(messages[0]["role"], messages[0]["content"]).copy()
+                rest = msgspec.json.encode(messages[1:], order="sorted")
+            except NOT_PLAIN:
+                pass
+            else:
+                begun.update(b"," + rest[1:] + b",[]]")
+                return int.from_bytes(begun.digest(), "little")
+        return self.number_of(b"prompt", [messages, prompts])
+
+    def _beginning(self, role: str, content: str) -> Any:
+        """The state of the hash of a prompt after its first message."""
+        first = msgspec.json.encode({"role": role, "content": content}, order="sorted")
+        return hashlib.blake2b(b"[[" + first, key=self._key, digest_size=8, person=b"prompt")
 
     def number_of_part(self, message: Mapping[str, Any]) -> int:
-        """``number_of(b"part", message)``; that of a system message, which many share, is kept."""
-        role, content = message.get("role"), message.get("content")
-        if role != "system" or type(content) is not str or message.keys() != SAID:
-            return self.number_of(b"part", message)
-        known = self._parts.get((role, content))
-        if known is None:
-            known = self.number_of(b"part", message)
-            if len(content) <= LONGEST_KEPT:
-                if len(self._parts) >= MOST_BEGUN:
-                    self._parts.clear()
-                self._parts[role, content] = known
-        return known
+        """``number_of(b"part", message)``; that of a system message is kept."""
+        if message.get("role") == "system" and _is_short_text(message):
+            return self._known_part(message["role"], message["content"])
+        return self.number_of(b"part", message)
 
-    def _beginning(self, message: Mapping[str, Any]) -> Any:
-        """The state of the hash of a prompt after its first message, None where that is no text."""
-        role, content = message["role"], message["content"]
-        if type(role) is not str or type(content) is not str or len(content) > LONGEST_KEPT:
-            return None
-        state = self._begun.get((role, content))
-        if state is None:
-            try:
-                first = msgspec.json.encode(message, order="sorted")
-            except (ValueError, msgspec.MsgspecError):
-                return None
-            state = hashlib.blake2b(b"[[" + first, key=self._key, digest_size=8, person=b"prompt")
-            if len(self._begun) >= MOST_BEGUN:
-                self._begun.clear()
-            self._begun[role, content] = state
-        return state.copy()
+    def _part(self, role: str, content: str) -> int:
+        return self.number_of(b"part", {"role": role, "content": content})
 
     def mark_of(self, parts: tuple[str | int, ...]) -> bytes:
         """What tells a state of a file from any other: 16 bytes."""
@@ -115,6 +100,14 @@ class HashKey:
 
     def _hash(self, domain: bytes, data: bytes, size: int) -> bytes:
         return hashlib.blake2b(data, key=self._key, digest_size=size, person=domain).digest()
+
+
+def _is_short_text(message: Mapping[str, Any]) -> bool:
+    """Whether a message is a text of somebody, and nothing else."""
+    if message.keys() != SAID:
+        return False
+    role, content = message["role"], message["content"]
+    return type(role) is type(content) is str and len(content) <= LONGEST_REMEMBERED
 
 
 def plain_number(value: Any) -> int:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from auditor.records import Call, Text
-from auditor.workload.hashing import HashKey
+from auditor.workload.hashing import LONGEST_REMEMBERED, MOST_REMEMBERED, HashKey
 
 WORKLOAD_TAGS = (
     "workload",
@@ -29,7 +30,6 @@ SYSTEM_ROLES = ("system", "developer")
 OPENING_CHARACTERS = 24
 READ_CHARACTERS = 400  # enough for an opening with its blanks and digits
 BY_SYSTEM, BY_OPENING = "system message", "opening"
-REMEMBERED, LONGEST_REMEMBERED = 1_000, 1 << 16
 MOVABLE = ("chat", "completion", "response")
 
 
@@ -54,7 +54,7 @@ class Places:
     def __init__(self, key: HashKey, tags: Iterable[str] = WORKLOAD_TAGS) -> None:
         self._key = key
         self._tags = tuple(tags)
-        self._ids: dict[tuple[str, str], str] = {}
+        self._remembered = lru_cache(MOST_REMEMBERED)(key.id_of)
 
     def of(self, call: Call) -> Place:
         """Where a call belongs; nowhere if no chat or completion model could answer it."""
@@ -82,14 +82,9 @@ class Places:
         return Place(prompt=prompt)
 
     def _id(self, kind: str, said: Any) -> str:
-        if not isinstance(said, str) or len(said) > LONGEST_REMEMBERED:
-            return self._key.id_of(kind, said)
-        known = self._ids.get((kind, said))
-        if known is None:
-            if len(self._ids) >= REMEMBERED:
-                self._ids.clear()
-            known = self._ids[kind, said] = self._key.id_of(kind, said)
-        return known
+        if isinstance(said, str) and len(said) <= LONGEST_REMEMBERED:
+            return self._remembered(kind, said)
+        return self._key.id_of(kind, said)
 
 
 def _system(messages: Iterable[Mapping[str, Any]]) -> Any:

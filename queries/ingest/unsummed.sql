@@ -1,8 +1,6 @@
 -- Purpose: the sources that are not added up, or no longer, as after an older audit wrote to the store.
 -- Grain:   one row a source
 -- Reads:   sources, summed, calls, day_cells
--- Writes:  touched
-CREATE OR REPLACE TEMP TABLE touched AS
 WITH
     stored AS (
         SELECT source_id, count(*) AS calls
@@ -19,4 +17,5 @@ FROM sources
 LEFT JOIN stored USING (source_id)
 LEFT JOIN added USING (source_id)
 WHERE coalesce(stored.calls, 0) <> coalesce(added.calls, 0)
-   OR sources.source_id NOT IN (SELECT source_id FROM summed);
+   OR sources.source_id NOT IN (SELECT source_id FROM summed)
+ORDER BY sources.source_id;

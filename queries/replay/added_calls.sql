@@ -1,10 +1,11 @@
 -- Purpose: calls grouped by their columns as they lie in the store.
--- Grain:   one row of calls that replays do not tell apart, a day of UTC or a quarter of an hour, and $extra
+-- Grain:   one row of calls that replays do not tell apart, a day of UTC or a quarter of an hour, $extra,
+--          and where $sources are given, a source
 -- Reads:   calls
 -- Writes:  added
 -- Params:  $from_date, $to_date, $zone, $windows, $thresholds (as replay/cells), $extra (one more
 --          dimension, workload or a tag; '': none), $in_quarters (whether days of $zone are asked for,
---          and are no days of UTC)
+--          and are no days of UTC), $sources (NULL: all)
 --
 -- No zone parts the quarters of an hour, from 1973 on.
 
@@ -18,8 +19,10 @@ WITH
         FROM calls
         WHERE ($from_date IS NULL OR called_at >= day_begins($from_date, $zone))
           AND ($to_date IS NULL OR called_at < day_begins($to_date, $zone))
+          AND ($sources IS NULL OR source_id IN (SELECT unnest($sources::INTEGER[])))
     )
 SELECT
+    CASE WHEN $sources IS NOT NULL THEN source_id END AS source_id,
     called_at::DATE AS called_on,
     CASE WHEN $in_quarters THEN
         CASE WHEN called_at < TIMESTAMP '1973-01-01' THEN called_at
