@@ -76,7 +76,7 @@ def later(seed: int, lines: list[Line]) -> list[Line]:
     return [*fuller, *traffic(seed + 1000, (9, 14))]
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
 def test_a_closed_month_says_what_it_said(seed: int, zone: str, tmp_path: Path) -> None:
     lines = traffic(seed)
@@ -101,7 +101,7 @@ def test_a_closed_month_says_what_it_said(seed: int, zone: str, tmp_path: Path) 
         check_closed(store, other)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_closed_and_corrections_are_all_that_the_store_has(seed: int, tmp_path: Path) -> None:
     """With the same prices a store says the same in all, whether a month is closed or not."""
     lines = traffic(seed)

@@ -93,7 +93,7 @@ def test_both_ways_give_the_same_bytes(
     write(folder / "z.jsonl", [capture("call-0")])
     for number, lines in enumerate(files):
         write(folder / f"{number}.jsonl", lines)
-    with Store.open(None) as store:
+    with Store.open(tmp_path_factory.mktemp("db") / "store.duckdb") as store:
         take_in(store, folder)
         for asked in QUESTIONS:
             one, other = (answer(store, question(**asked), from_calls=c) for c in (False, True))
@@ -105,11 +105,19 @@ def test_what_days_of_utc_do_not_tell_is_looked_up_in_the_calls(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any]
 ) -> None:
     write(tmp_path / "a.jsonl", [capture("call-0")])
-    with Store.open(None) as store:
-        take_in(store, tmp_path)
+    with Store.open(tmp_path / "store.duckdb") as store:
+        take_in(store, tmp_path / "a.jsonl")
         spy = Spy(monkeypatch)
         replay(store, question(**asked))
     assert FROM_CALLS in spy.ran and FROM_DAYS not in spy.ran
+
+
+def test_a_store_in_memory_is_not_added_up(tmp_path: Path) -> None:
+    write(tmp_path / "a.jsonl", [capture("one")])
+    with Store.open(None) as store:
+        take_in(store, tmp_path)
+        assert not pipeline._are_summed(store, question())
+        assert replay(store, question()).total["calls"] == 1
 
 
 def grown(db: Path, *logs: Path) -> None:
@@ -196,7 +204,7 @@ def test_a_window_that_the_sums_do_not_know_is_looked_for_in_the_calls(tmp_path:
     other = open_book([own])
     write(tmp_path / "a.jsonl", [capture("one", sent=4_500), capture("two", sent=6_000)])
     asked = Question(book=other, scenarios=choose(built_in(), ()))
-    with Store.open(None) as store:
+    with Store.open(tmp_path / "store.duckdb") as store:
         take_in(store, tmp_path / "a.jsonl")
         assert pipeline._are_summed(store, Question(book=book(), scenarios=asked.scenarios))
         assert not pipeline._are_summed(store, asked)

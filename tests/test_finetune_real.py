@@ -185,6 +185,7 @@ def test_auto_gpt_has_mostly_too_few_calls_of_a_kind() -> None:
     assert total["verdict"] == "needs_cut"
 
 
+@pytest.mark.slow
 @needs_autogpt
 def test_shuffled_or_split_auto_gpt_is_judged_the_same(tmp_path: Path) -> None:
     lines = AUTOGPT.read_text("utf-8").splitlines()

@@ -113,7 +113,7 @@ def test_what_was_read_of_later_files_waits_but_never_without_end(
     assert filled(tmp_path / "logs", 2) == filled(tmp_path / "logs", 1)
 
 
-@pytest.mark.parametrize("part_bytes", [200, 3_000])
+@pytest.mark.parametrize("part_bytes", [200, pytest.param(3_000, marks=pytest.mark.slow)])
 def test_a_file_that_is_read_in_parts_is_read_as_a_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part_bytes: int
 ) -> None:

@@ -39,8 +39,8 @@ DIMENSIONS = (
 )
 ZONES = (
     "UTC",
-    "Europe/Berlin",
-    "America/New_York",
+    pytest.param("Europe/Berlin", marks=pytest.mark.slow),
+    pytest.param("America/New_York", marks=pytest.mark.slow),
     "Asia/Kathmandu",  # UTC+05:45
     "Africa/Cairo",  # its clocks go forward at midnight: 2023-04-28 has no 00:00
 )

@@ -10,7 +10,12 @@ from auditor.store import Store
 
 
 def add_up_new(store: Store, book: Book | None) -> None:
-    """Add up, by the windows of ``book``, the stored calls that are not added up."""
+    """Add up, by the windows of ``book``, the stored calls that are not added up.
+
+    A store in memory is asked once as a rule, and looks at its calls.
+    """
+    if store.path is None:
+        return
     state = store.rows("replay/day_cells")
     if not state or not state[0]["are_whole"]:
         with store.transaction():
