@@ -23,20 +23,34 @@ MAX_LINES = 400
 # A room may import itself and these. Leaves first.
 LEAVES = {"errors", "records", "budgets"}
 PACKED = {"compression", "containers", "archives"}
-BASE = {*LEAVES, *PACKED, "objects", "sql", "secret", "store", "walking", "sources", "finding"}
+BASE = {
+    *LEAVES,
+    *PACKED,
+    "leftovers",
+    "processes",
+    "objects",
+    "sql",
+    "secret",
+    "store",
+    "walking",
+    "sources",
+    "finding",
+}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "records": set(),
     "budgets": set(),
     "sql": {"errors"},
-    "secret": {"errors"},
-    "store": {"errors", "sql", "secret"},
+    "leftovers": set(),
+    "secret": {"errors", "leftovers"},
+    "processes": {"errors"},
+    "store": {"errors", "leftovers", "processes", "sql", "secret"},
     "compression": set(),
     "containers": set(),
     "archives": {"containers"},
-    "objects": {"errors"},
+    "objects": {"errors", "leftovers"},
     "walking": set(),
-    "sources": {*PACKED, "errors", "objects", "walking"},
+    "sources": {*PACKED, "errors", "leftovers", "objects", "walking"},
     "finding": {"errors", "objects", "sources", "walking"},
     "config": {"errors", "budgets"},
     "terminal": {"errors"},
@@ -71,7 +85,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "reports",
     },
     "cli": {"errors", "session"},
-    "__main__": {"cli"},
+    "entry": {"cli"},
+    "__main__": {"entry"},
 }
 ONLY_IN = {
     "duckdb": "store",
