@@ -7,10 +7,14 @@ import random
 import signal
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from helpers.kills import STORIES, Harness, Told
 from helpers.starter import Starter
+
+LANES = 2
+MOST_FAILURES = 20
 
 
 def kill(
@@ -22,14 +26,21 @@ def kill(
     only: str = "",
     cold: float = 0.1,
 ) -> Told:
-    """Tell stories until so many kills have struck."""
-    dice, told = random.Random(seed), Told()
+    """Tell stories until so many kills have struck, in two lanes."""
+    told = Told()
     stories = [story for story in STORIES if only in story.name]
-    with Starter.ready() as starter:
-        harness = Harness(folder, starter, dice)
-        while told.kills < kills and len(told.failures) < 20:
-            (story,) = dice.choices(stories, [story.weight for story in stories])
-            harness.tell(story, told, how=how, cold=cold)
+
+    def lane(number: int) -> None:
+        dice = random.Random(f"{seed}-{number}")
+        with Starter.ready() as starter:
+            harness = Harness(folder / str(number), starter, dice)
+            while told.kills < kills and len(told.failures) < MOST_FAILURES:
+                (story,) = dice.choices(stories, [story.weight for story in stories])
+                harness.tell(story, told, how=how, cold=cold)
+
+    with ThreadPoolExecutor(LANES) as pool:
+        for _ in pool.map(lane, range(LANES)):
+            pass
     return told
 
 

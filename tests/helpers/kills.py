@@ -16,7 +16,7 @@ import signal
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import chdir, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -177,13 +177,13 @@ class Harness:
         how: signal.Signals = signal.SIGKILL,
         cold: float = 0.1,
     ) -> None:
-        """A story with one to four kills, some (a share of ``cold``) of a process from nothing."""
+        """A story with one to six kills, some (a share of ``cold``) of a process from nothing."""
         reference = self._reference(story)
         folder = self._folder / "told"
         shutil.copytree(reference.template, folder)
         done: list[str] = []
         try:
-            for _ in range(self._dice.randint(1, 4)):
+            for _ in range(self._dice.randint(1, 6)):
                 is_cold = self._dice.random() < cold
                 after = self._moment(story, reference, is_cold)
                 done.append(f"{how.name} after {after:.4f}{' from nothing' if is_cold else ''}")
@@ -195,11 +195,13 @@ class Harness:
                     break
                 told.phases[story.name, phase] += 1
                 check_end(ended, how)
+                if phase == "closed":  # which cannot be done again
+                    break
                 if how != signal.SIGKILL:
                     found, fine = set(listing(folder)), {*reference.before, *reference.after}
                     assert found <= fine, f"it leaves {found - fine}"
                 elif (story.fills or story.closes) and self._dice.random() < 0.25:
-                    self._read_between(story, folder)
+                    self._read_between(story, folder, self._dice.choice((None, 0.05, 0.1, 0.2)))
             self._finish(story, reference, folder)
             told.finished[story.name] += 1
         except (AssertionError, duckdb.Error, StoreError) as error:
@@ -226,10 +228,9 @@ class Harness:
         assert ended.code == 0, f"an undisturbed run ends with {ended}"
         return ended.seconds
 
-    def _read_between(self, story: Story, folder: Path) -> None:
+    def _read_between(self, story: Story, folder: Path, after: float | None = None) -> None:
         """A run that only reads, perhaps killed too, changes nothing of what is to come."""
         db = ("--db", str(story.fills or story.closes))
-        after = self._dice.uniform(0, 0.2) if self._dice.random() < 0.5 else None
         ended = self._starter.run(folder, (*REPLAY, *db, "--format", "csv"), after=after)
         is_empty = ended.code == 1 and "Fill" in ended.said
         assert ended.code in (0, -9) or is_empty, f"reading: {ended}"
@@ -277,15 +278,14 @@ class Harness:
     def _states(self, story: Story, template: Path) -> list[Rows]:
         db = self._folder / "state.duckdb"
         keep_text = "--keep-text" in story.command
-        with chdir(template):
-            files = find(["logs"])
-            states = []
-            for count in range(len(files) + 1):
-                with Store.open(db, hash_key=KEY.encode()) as store:
-                    gauge = Gauge(book(), {})
-                    ingest(store, files[:count], formats(), gauge, book=book(), keep_text=keep_text)
-                states.append(rows_of(db, SAME_ANYWHERE))
-                db.unlink()
+        files = find([str(template / "logs")])
+        states = []
+        for count in range(len(files) + 1):
+            with Store.open(db, hash_key=KEY.encode()) as store:
+                gauge = Gauge(book(), {})
+                ingest(store, files[:count], formats(), gauge, book=book(), keep_text=keep_text)
+            states.append(rows_of(db, SAME_ANYWHERE))
+            db.unlink()
         return states
 
     def _look(self, story: Story, reference: Reference, folder: Path) -> str:
@@ -327,8 +327,9 @@ class Harness:
 
     def _finish(self, story: Story, reference: Reference, folder: Path) -> None:
         """The next run ends as if nothing had been."""
-        is_closed = story.closes and self._look(story, reference, folder) == "closed"
-        if not is_closed:
+        if story.closes and self._look(story, reference, folder) == "closed":
+            self._read_between(story, folder)  # there is nothing left to close
+        else:
             seconds = self._undisturbed_run(story, folder)
             self._seconds[story.name] = (self._seconds[story.name] + seconds) / 2
         found = listing(folder)

@@ -16,6 +16,12 @@ from pathlib import Path
 from helpers.nights import KEY
 
 NEVER = 1 << 62
+# what is begun by a job in the background would be deaf to SIGINT
+HEARING = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
 LONGEST = 120
 
 
@@ -37,10 +43,8 @@ class Starter:
     @classmethod
     @contextmanager
     def ready(cls) -> Iterator[Starter]:
-        if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a job in the background: so would
-            signal.signal(signal.SIGINT, signal.default_int_handler)  # be all that we begin
         with subprocess.Popen(
-            [sys.executable, "-m", "helpers.zygote"],
+            [sys.executable, "-c", HEARING, "-m", "helpers.zygote"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -101,7 +105,7 @@ def _cold(
 ) -> Ended:
     begun = time.monotonic()
     with subprocess.Popen(
-        [sys.executable, "-m", "auditor", *args],
+        [sys.executable, "-c", HEARING, "-m", "auditor", *args],
         cwd=folder,
         env={**_environment(), **env},
         stdin=subprocess.DEVNULL,
