@@ -31,6 +31,9 @@ def main() -> None:
         # all is done and said: what is left is the interpreter's own end
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
+        # Python takes an interrupt within code made from text (dataclasses are) for one that nobody
+        # answered, and would end as killed by it, not with our code: other such code forgets it
+        exec("")
 
 
 def begin() -> bool:

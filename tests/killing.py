@@ -7,6 +7,7 @@ import random
 import signal
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,8 +26,10 @@ def kill(
     how: signal.Signals = signal.SIGKILL,
     only: str = "",
     cold: float = 0.1,
+    minutes: float = 24 * 60,
 ) -> Told:
-    """Tell stories until so many kills have struck, in two lanes."""
+    """Tell stories until so many kills have struck, or it took so long, in two lanes."""
+    end = time.monotonic() + minutes * 60
     told = Told()
     stories = [story for story in STORIES if only in story.name]
 
@@ -35,6 +38,8 @@ def kill(
         with Starter.ready() as starter:
             harness = Harness(folder / str(number), starter, dice)
             while told.kills < kills and len(told.failures) < MOST_FAILURES:
+                if time.monotonic() > end:
+                    break
                 (story,) = dice.choices(stories, [story.weight for story in stories])
                 harness.tell(story, told, how=how, cold=cold)
 
@@ -51,11 +56,18 @@ def main() -> int:
     asked.add_argument("--signal", default="SIGKILL", choices=("SIGKILL", "SIGINT", "SIGTERM"))
     asked.add_argument("--story", default="", help="only those whose name holds this")
     asked.add_argument("--cold", type=float, default=0.1, help="share that starts from nothing")
+    asked.add_argument("--minutes", type=float, default=24 * 60, help="at most")
     given = asked.parse_args()
     how = signal.Signals[given.signal]
     with tempfile.TemporaryDirectory() as folder:
         told = kill(
-            Path(folder), given.kills, given.seed, how=how, only=given.story, cold=given.cold
+            Path(folder),
+            given.kills,
+            given.seed,
+            how=how,
+            only=given.story,
+            cold=given.cold,
+            minutes=given.minutes,
         )
     print(*told.lines(), sep="\n")  # noqa: T201
     return 1 if told.failures else 0

@@ -1,6 +1,7 @@
-"""``audit`` is killed at random moments, hundreds of times: nothing is lost, doubled or left behind.
+"""``audit`` is killed at random moments, hundreds of times: nothing is lost, doubled or left over.
 
-``python tests/killing.py --kills 5000`` does it as often as you like; AUDIT_KILLS says how often here.
+``python tests/killing.py --kills 5000`` does it as often as you like; AUDIT_KILLS says how often
+here.
 """
 
 from __future__ import annotations
