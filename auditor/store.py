@@ -32,6 +32,14 @@ NOT_OURS = "Name a file made by `audit ingest`, or a new one; this one was not t
 MAGIC = b"DUCK"
 MAGIC_AT = 8
 
+OF_THE_WORLD = (
+    duckdb.IOException,
+    duckdb.TransactionException,
+    duckdb.OutOfMemoryException,
+    duckdb.FatalException,
+    duckdb.InternalException,
+)
+DAMAGE = ("corrupt", "checksum", "could not read enough bytes", "reading past the end")
 INTERRUPTED = "Query interrupted"
 HOLDER = re.compile(r"\(PID ([1-9][0-9]*)\)")
 
@@ -93,13 +101,11 @@ class Store:
         """Turns what the world does to a store into StoreError; what is a bug of ours stays one."""
         try:
             yield
-        except (
-            duckdb.IOException,
-            duckdb.TransactionException,
-            duckdb.OutOfMemoryException,
-            duckdb.FatalException,
-            duckdb.InternalException,
-        ) as error:
+        except duckdb.Error as error:
+            if _is_damage(str(error)):
+                raise _damaged(self._name, _first_line(str(error))) from error
+            if not isinstance(error, OF_THE_WORLD):
+                raise
             raise StoreError(
                 f"{self._name}: {_first_line(str(error))}",
                 hint="Check the space on the disk and that the file is sound; what was stored "
@@ -209,16 +215,25 @@ def _connect(
                 f"{path} is not a store this version of DuckDB can read: {text}",
                 hint=NOT_OURS,
             ) from error
-        if isinstance(error, duckdb.IOException) and "corrupt" not in said:
+        if isinstance(error, duckdb.IOException) and not _is_damage(said):
             raise StoreError(
                 f"{path} cannot be opened: {text}",
                 hint="Check the path, its permissions and the space on the disk.",
             ) from error
-        raise StoreError(
-            f"{path} is damaged: {text}",
-            hint="Restore it from a copy, or ingest the logs into a new store; "
-            "this one was not touched.",
-        ) from error
+        raise _damaged(str(path), text) from error
+
+
+def _is_damage(text: str) -> bool:
+    """Whether DuckDB says that a file is not what it wrote; it has a word of its own for none."""
+    return any(word in text.lower() for word in DAMAGE)
+
+
+def _damaged(name: str, text: str) -> StoreError:
+    return StoreError(
+        f"{name} is damaged: {text}",
+        hint="Restore it from a copy, or ingest the logs into a new store; what is damaged was "
+        "not touched.",
+    )
 
 
 def _check_magic(path: Path) -> None:
