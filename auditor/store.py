@@ -31,6 +31,7 @@ OFFLINE: dict[str, str | bool | int | float | list[str]] = {
 NOT_OURS = "Name a file made by `audit ingest`, or a new one; this one was not touched."
 MAGIC = b"DUCK"
 MAGIC_AT = 8
+WAL_BEGINS = b"\x64\x00\x62"  # as of DuckDB 2: its first entry is that of its version
 
 OF_THE_WORLD = (
     duckdb.IOException,
@@ -194,6 +195,7 @@ def _connect(
     if path is None:
         return duckdb.connect(IN_MEMORY, config=OFFLINE)
     _check_magic(path)
+    _check_wal(path)
     # absolute, so that a name like md:x or s3:x is a file and not a service on the network
     name = str((at or path).absolute())
     try:
@@ -221,6 +223,22 @@ def _connect(
                 hint="Check the path, its permissions and the space on the disk.",
             ) from error
         raise _damaged(str(path), text) from error
+
+
+def _check_wal(path: Path) -> None:
+    """Refuse a log of last steps that is none: DuckDB would pass over it, and over what it held."""
+    wal = path.with_name(f"{path.name}.wal")
+    try:
+        with wal.open("rb") as file:
+            head = file.read(len(WAL_BEGINS))
+    except OSError:
+        return
+    if not WAL_BEGINS.startswith(head):
+        raise StoreError(
+            f"{path} is damaged: {wal.name} is not the log of its last steps",
+            hint=f"Restore both from a copy. Or move {wal.name} away: what it held of logs is read "
+            "again by the next `audit ingest`, a month that was just closed must be closed again.",
+        )
 
 
 def _is_damage(text: str) -> bool:
