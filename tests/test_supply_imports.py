@@ -172,3 +172,8 @@ def test_without_what_is_merely_faster_it_runs(extra: str, tmp_path: Path) -> No
     ended = audit_without(extra, *FASTER[extra], folder=tmp_path)
     assert ended.returncode in (0, 3), ended
     assert ended.stdout
+
+
+def test_the_oldest_releases_are_tried_with_every_extra() -> None:
+    run = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert f"\nextras={','.join(user_extras())}\n" in run

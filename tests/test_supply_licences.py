@@ -88,7 +88,7 @@ def licences_table() -> str:
     """A row for everybody and for each extra and licence; our own ranges in brackets."""
     ranges = {(one.extra, one.name): _range(one.low, one.high) for one in declared()}
     everybody = brought(())
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for extra in (RUN, *user_extras()):
         new = brought((extra,)).keys() - everybody.keys() if extra else everybody.keys()
         licences = {name: licence_of(distribution(name)) for name in new}
@@ -107,7 +107,7 @@ def _range(low: str, high: str) -> str:
 
 def data_table() -> str:
     """A row for each file of others that audit ships."""
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (f"`{path.relative_to(DATA.parents[1].parent).as_posix()}`", "MIT", f"`{_digest(path)}`")
         for path in sorted(DATA.glob("*.xz"))
     ]
