@@ -29,6 +29,7 @@ CLASSIFIED = {
     "MIT License": "MIT",
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
 }
+OSI = "License :: OSI Approved :: "
 SPDX = re.compile(r"(?!UNKNOWN)[A-Z][A-Za-z0-9.]+(-[A-Za-z0-9.]+)*( (AND|OR) [\w.-]+)*")
 # only on Windows: its licence is as its own metadata say there
 ELSEWHERE = {"tzdata": "Apache-2.0"}
@@ -40,16 +41,14 @@ FAMILIAR = {
 
 def licence_of(package: Distribution) -> str:
     """As an SPDX expression. Raises ValueError where the metadata do not say it."""
-    said = package.metadata
+    said = {name: _values(package, name) for name in ("License-Expression", "License")}
     classified = [
-        value.rpartition(" :: ")[2]
-        for name, value in said.items()
-        if name == "Classifier" and value.startswith("License :: OSI Approved :: ")
+        value.removeprefix(OSI) for value in _values(package, "Classifier") if value.startswith(OSI)
     ]
-    for field in ("License-Expression", "License"):
-        if SPDX.fullmatch(said.get(field) or ""):
-            return said[field]
-    if (said.get("License") or "").startswith("MIT License"):
+    for values in said.values():
+        if values and SPDX.fullmatch(values[0]):
+            return values[0]
+    if any(text.startswith("MIT License") for text in said["License"]):
         return "MIT"
     if classified == ["BSD License"]:
         three = "neither the name of" in _licence_text(package).lower()
@@ -57,6 +56,10 @@ def licence_of(package: Distribution) -> str:
     if len(classified) == 1 and classified[0] in CLASSIFIED:
         return CLASSIFIED[classified[0]]
     raise ValueError(f"the licence of {package.name} {package.version} is not clear: {classified}")
+
+
+def _values(package: Distribution, field: str) -> list[str]:
+    return [str(value) for value in package.metadata.get_all(field) or ()]
 
 
 def _licence_text(package: Distribution) -> str:
