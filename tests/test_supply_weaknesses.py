@@ -47,9 +47,9 @@ def test_what_is_said_of_answers(
     fake = tmp_path / "pip-audit"
     fake.write_text(f"#!/bin/sh\ncat '{tmp_path}/told'\nexit 1\n", encoding="utf-8")
     fake.chmod(0o755)
-    (tmp_path / "oldest").write_text("one==1.0\ntwo==2.0\n", encoding="utf-8")
+    (tmp_path / "oldest.txt").write_text("one==1.0\ntwo==2.0\n", encoding="utf-8")
     ended = subprocess.run(
-        [sys.executable, SCRIPT, "oldest"],
+        [sys.executable, SCRIPT, "oldest.txt"],
         cwd=tmp_path,
         env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
         capture_output=True,
