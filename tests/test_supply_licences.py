@@ -39,6 +39,10 @@ FAMILIAR = {
 }
 
 
+# on a newer Python less is needed, and the list is the same
+OLDEST = {"python_version": "3.11", "python_full_version": "3.11.0"}
+
+
 def licence_of(package: Distribution) -> str:
     """As an SPDX expression. Raises ValueError where the metadata do not say it."""
     said = {name: _values(package, name) for name in ("License-Expression", "License")}
@@ -68,7 +72,7 @@ def _licence_text(package: Distribution) -> str:
 
 
 def brought(extras: tuple[str, ...]) -> dict[str, Distribution]:
-    """All that is installed with the project and these extras, by name, but the project itself."""
+    """All that the oldest Python needs for the project with these extras, by name, but itself."""
     found: dict[str, Distribution] = {}
     asked: set[tuple[str, tuple[str, ...]]] = set()
 
@@ -79,7 +83,7 @@ def brought(extras: tuple[str, ...]) -> dict[str, Distribution]:
         found[name] = distribution(name)
         for needed in map(Requirement, found[name].requires or ()):
             marker = needed.marker
-            if any(marker is None or marker.evaluate({"extra": one}) for one in ("", *extras)):
+            if any(marker is None or marker.evaluate(OLDEST | {"extra": e}) for e in ("", *extras)):
                 walk(normalized(needed.name), tuple(sorted(needed.extras)))
 
     walk(str(project()["name"]), extras)
