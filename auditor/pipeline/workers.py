@@ -1,9 +1,9 @@
 """Reads several sources at once, or parts of one, in other processes; hands them over in order.
 
-Only reading is shared out: what a worker sends back are the batches of ``reading``, and one process
-writes the store. So the result cannot depend on how many there are. A worker that ends early, is
-killed or finds a broken file ends the run, as it would here; workers end with the process that
-began them, however that ends.
+Sources come in bundles, whose prompts are sampled together. Only reading is shared out: what a
+worker sends back are the batches of ``reading``, and one process writes the store. So the result
+cannot depend on how many there are. A worker that ends early, is killed or finds a broken file ends
+the run, as it would here; workers end with the process that began them, however that ends.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import sys
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Protocol, cast
 
 from auditor.errors import AuditError
-from auditor.pipeline.placing import Full, Ranks
+from auditor.pipeline.placing import Full, Placed, Ranks
 from auditor.pipeline.reading import Batch, Manner, Part, Reader, Source, Work
 
 PART_BYTES = 16 << 20
@@ -37,7 +37,6 @@ ENDED = 128 + signal.SIGTERM
 COLLECT_AFTER = 200_000
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-FullGroups = Callable[[], Full]
 END = None
 
 
@@ -48,28 +47,51 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def read_in_order(
-    sources: Sequence[Source], manner: Manner, jobs: int, full: FullGroups
-) -> Generator[tuple[Source, Iterator[Batch]], None, None]:
-    """Each source and its batches, which must be taken before the next is asked for.
+Opened = Iterator[tuple[Source, Iterator[Batch]]]
+"""Each source and its batches, which must be taken before the next is asked for."""
 
-    ``jobs`` processes read at most; this one alone where that is soonest. ``full`` is asked when a
-    source is begun. Raises what ``Reader.batches`` raises.
-    """
+
+class Readers(Protocol):
+    """Those who read: this process, or several others."""
+
+    def read(self, bundle: Sequence[Source], full: Full) -> Opened:
+        """The sources, one after the other.
+
+        ``full`` are the groups that take only smaller ranks. Raises what ``Reader.batches`` raises.
+        """
+
+    def placed(self) -> Iterator[Placed]:
+        """What was sampled of the bundle, when it has been read, and not come with a batch."""
+
+
+@contextmanager
+def readers_of(sources: Sequence[Source], manner: Manner, jobs: int) -> Iterator[Readers]:
+    """Who reads these sources soonest: ``jobs`` processes at most, or this one alone."""
     size = sum(source.file.size for source in sources)
     fetched = any(source.file.origin is not None for source in sources)
     share = max(size // (2 * jobs), PART_BYTES)
     tasks = max(len(sources), *(source.file.size // share for source in sources), 0)
     if min(jobs, tasks) < 2 or fetched or size < WORTH_BYTES:
         with _few_collections():
-            reader = Reader(manner)
-            for source in sources:
-                yield source, reader.batches(source, full())
+            yield _Here(Reader(manner))
         return
     with _workers(manner, min(jobs, tasks)) as workers:
-        desk = _Desk(_tasks_of(sources, share), workers, full())
-        for source in sources:
-            yield source, desk.batches()
+        yield _Desk(workers, share)
+
+
+class _Here:
+    """This process."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def read(self, bundle: Sequence[Source], full: Full) -> Opened:
+        self._reader.placer.begin(full)
+        for source in bundle:
+            yield source, self._reader.batches(source)
+
+    def placed(self) -> Iterator[Placed]:
+        yield self._reader.placer.take()
 
 
 Task = tuple[Work, bool]
@@ -126,14 +148,46 @@ class _Begun:
 class _Desk:
     """Hands tasks out in order, and keeps what comes back early."""
 
-    def __init__(self, tasks: Iterator[Task], workers: Sequence[_Worker], full: Full) -> None:
-        self._tasks = tasks
+    def __init__(self, workers: Sequence[_Worker], share: int) -> None:
         self._workers = workers
-        self._ranks = Ranks(full)
+        self._share = share
+        self._tasks: Iterator[Task] = iter(())
+        self._ranks = Ranks({})
         self._begun: dict[int, _Begun] = {}
         self._next = 0
 
-    def batches(self) -> Iterator[Batch]:
+    def read(self, bundle: Sequence[Source], full: Full) -> Opened:
+        self._tasks = _tasks_of(bundle, self._share)
+        self._ranks = Ranks(full)
+        self._tell("begin", full)
+        for source in bundle:
+            yield source, self._batches()
+
+    def placed(self) -> Iterator[Placed]:
+        """Of all prompts that are held anywhere only those are cut that will be kept."""
+        for ranks in self._ask("ranks"):
+            self._ranks.add(ranks)
+        yield from self._ask("take", self._ranks.least())
+
+    def _tell(self, name: str, *given: Any) -> None:
+        """Have each worker do that, without an answer."""
+        for worker in self._workers:
+            with suppress(OSError):  # it has ended: that is seen when it is asked for something
+                worker.line.send((name, *given))
+
+    def _ask(self, name: str, *given: Any) -> Iterator[Any]:
+        """What each worker says to that; none of them is at a task."""
+        self._tell(name, *given)
+        for worker in self._workers:
+            try:
+                answer = worker.line.recv()
+            except (EOFError, OSError):
+                raise _ended(worker) from None
+            if isinstance(answer, BaseException):
+                raise answer
+            yield answer
+
+    def _batches(self) -> Iterator[Batch]:
         """The batches of the next source."""
         while True:
             self._hand_out()
@@ -172,7 +226,7 @@ class _Desk:
             self._begun[self._next] = _Begun(is_last)
             self._next += 1
             try:
-                worker.line.send((work, self._ranks.least()))
+                worker.line.send(("batches", work))
             except OSError:
                 self._lose(worker)
 
@@ -196,7 +250,7 @@ class _Desk:
             if what is END or isinstance(what, BaseException):
                 worker.task = None
             elif what.placed is not None:
-                self._ranks.add(what.placed)
+                self._ranks.add(what.placed.heads)
         self._hand_out()
 
     def _lose(self, worker: _Worker) -> None:
@@ -269,8 +323,7 @@ def _work(line: Connection, manner: Manner) -> None:
     reader = Reader(manner)
     with _few_collections(), suppress(EOFError, OSError):
         while True:
-            work, full = line.recv()
-            for what in _told(reader, work, full):
+            for what in _told(reader, *line.recv()):
                 line.send(what)
 
 
@@ -290,13 +343,18 @@ def _few_collections() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _told(reader: Reader, work: Work, full: Full) -> Iterator[Any]:
+def _told(reader: Reader, name: str, *given: Any) -> Iterator[Any]:
+    """What is sent back: of ``begin`` nothing, of ``batches`` them and END, else the answer."""
     try:
-        yield from reader.batches(work, full)
+        if name == "begin":
+            reader.placer.begin(*given)
+        elif name == "batches":
+            yield from reader.batches(*given)
+            yield END
+        else:
+            yield getattr(reader.placer, name)(*given)
     except AuditError as error:
         yield error
     except Exception as error:
         error.add_note(f"In a process that read logs:\n{traceback.format_exc()}")
         yield error
-    else:
-        yield END
