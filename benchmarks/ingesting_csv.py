@@ -13,7 +13,7 @@ import duckdb
 from auditor import finding
 from auditor.formats import known_formats
 from auditor.formats.mapped import from_mapping
-from auditor.pipeline import ingest
+from auditor.pipeline import cores, ingest
 from auditor.pipeline.counting import Gauge
 from auditor.prices import open_book
 from auditor.store import Store
@@ -91,7 +91,7 @@ def ours(path: str) -> Work:
             tempfile.TemporaryDirectory(dir=Path(path).parent) as folder,
             Store.open(Path(folder) / "store.duckdb") as store,
         ):
-            return ingest(store, found, formats, gauge, book=book).calls
+            return ingest(store, found, formats, gauge, book=book, jobs=cores()).calls
 
     return work
 

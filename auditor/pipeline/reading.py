@@ -73,6 +73,11 @@ class Source:
     format: Format
     is_settled: bool = False
 
+    @property
+    def is_table(self) -> bool:
+        """Whether it is read as columns, which takes all cores itself."""
+        return self.format.blocks is not None and not self.format.by_line
+
     @contextmanager
     def open(self, told: Callable[[int], None]) -> Iterator[BinaryIO]:
         """The lines of the file. Raises SourceError at the end if it is not what it was."""

@@ -17,6 +17,7 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
@@ -30,6 +31,7 @@ from auditor.pipeline.reading import Batch, Manner, Part, Reader, Source, Work
 PART_BYTES = 16 << 20
 WORTH_BYTES = 24 << 20
 """Less is read sooner than a process has begun."""
+BATCHES_AHEAD = 6
 MOST_WAITING = 8
 """Batches of a task that wait for the tasks before it."""
 
@@ -67,31 +69,55 @@ class Readers(Protocol):
 @contextmanager
 def readers_of(sources: Sequence[Source], manner: Manner, jobs: int) -> Iterator[Readers]:
     """Who reads these sources soonest: ``jobs`` processes at most, or this one alone."""
-    size = sum(source.file.size for source in sources)
+    sizes = [source.file.size for source in sources if not source.is_table]
     fetched = any(source.file.origin is not None for source in sources)
-    share = max(size // (2 * jobs), PART_BYTES)
-    tasks = max(len(sources), *(source.file.size // share for source in sources), 0)
-    if min(jobs, tasks) < 2 or fetched or size < WORTH_BYTES:
-        with _few_collections():
-            yield _Here(Reader(manner))
-        return
-    with _workers(manner, min(jobs, tasks)) as workers:
-        yield _Desk(workers, share)
+    share = max(sum(sizes) // (2 * jobs), PART_BYTES)
+    tasks = max(len(sizes), *(size // share for size in sizes), 0)
+    with ExitStack() as stack:
+        here = _Here(Reader(manner), is_ahead=jobs > 1)
+        if min(jobs, tasks) < 2 or fetched or sum(sizes) < WORTH_BYTES:
+            stack.enter_context(_few_collections())
+            yield here
+        else:
+            workers = stack.enter_context(_workers(manner, min(jobs, tasks)))
+            yield _Desk(workers, share, here)
 
 
 class _Here:
-    """This process."""
+    """This process; with ``is_ahead`` another thread of it reads tables, ahead of the storing."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, *, is_ahead: bool) -> None:
         self._reader = reader
+        self._is_ahead = is_ahead
+
+    def begin(self, full: Full) -> None:
+        self._reader.placer.begin(full)
 
     def read(self, bundle: Sequence[Source], full: Full) -> Opened:
-        self._reader.placer.begin(full)
+        self.begin(full)
         for source in bundle:
-            yield source, self._reader.batches(source)
+            yield source, self.batches(source)
+
+    def batches(self, source: Source) -> Iterator[Batch]:
+        batches = self._reader.batches(source)
+        if self._is_ahead and source.is_table and source.file.size >= WORTH_BYTES:
+            return _ahead(batches)
+        return batches
 
     def placed(self) -> Iterator[Placed]:
         yield self._reader.placer.take()
+
+
+def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The batches, some of which are read while those before them are stored."""
+    with ThreadPoolExecutor(1) as thread:
+        begun = deque(thread.submit(next, batches, END) for _ in range(BATCHES_AHEAD))
+        try:
+            while (batch := begun.popleft().result()) is not END:
+                begun.append(thread.submit(next, batches, END))
+                yield batch
+        finally:
+            thread.shutdown(cancel_futures=True)
 
 
 Task = tuple[Work, bool]
@@ -99,8 +125,10 @@ Task = tuple[Work, bool]
 
 
 def _tasks_of(sources: Iterable[Source], share: int) -> Iterator[Task]:
-    """A source each; one that is more than its share, and can be, in parts."""
+    """A source each; one that is more than its share, and can be, in parts. No tables."""
     for source in sources:
+        if source.is_table:
+            continue
         if source.format.by_line and source.file.size > share:
             yield from _parts_of(source)
         else:
@@ -146,11 +174,12 @@ class _Begun:
 
 
 class _Desk:
-    """Hands tasks out in order, and keeps what comes back early."""
+    """Hands tasks out in order, and keeps what comes back early. Tables are read here."""
 
-    def __init__(self, workers: Sequence[_Worker], share: int) -> None:
+    def __init__(self, workers: Sequence[_Worker], share: int, here: _Here) -> None:
         self._workers = workers
         self._share = share
+        self._here = here
         self._tasks: Iterator[Task] = iter(())
         self._ranks = Ranks({})
         self._begun: dict[int, _Begun] = {}
@@ -160,14 +189,16 @@ class _Desk:
         self._tasks = _tasks_of(bundle, self._share)
         self._ranks = Ranks(full)
         self._tell("begin", full)
+        self._here.begin(full)
         for source in bundle:
-            yield source, self._batches()
+            yield source, self._here.batches(source) if source.is_table else self._batches()
 
     def placed(self) -> Iterator[Placed]:
         """Of all prompts that are held anywhere only those are cut that will be kept."""
         for ranks in self._ask("ranks"):
             self._ranks.add(ranks)
         yield from self._ask("take", self._ranks.least())
+        yield from self._here.placed()
 
     def _tell(self, name: str, *given: Any) -> None:
         """Have each worker do that, without an answer."""
@@ -325,6 +356,7 @@ def _work(line: Connection, manner: Manner) -> None:
         while True:
             for what in _told(reader, *line.recv()):
                 line.send(what)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is ending
 
 
 @contextmanager
