@@ -25,6 +25,8 @@ from auditor.workload import WORKLOAD_TAGS
 CALLS_AT_ONCE = 4 * 122_880
 """Row groups of the store: with less than one at a time, all is written twice."""
 BYTES_AT_ONCE = 1 << 28
+MANY_CALLS = 20_000
+"""A source that has so many goes straight into the store (see ``ingest/stage``)."""
 BUNDLE_BYTES, BUNDLE_SOURCES = 1 << 30, 64
 """What one transaction takes in at most (or one larger source): some ten seconds of work."""
 
@@ -182,11 +184,12 @@ def _take_in(
         waiting.append(batch)
         if _are_enough(waiting):
             are_many = True
-            _stage(store, source_id, waiting, are_many=True)
+            _stage(store, source_id, waiting, are_many=are_many)
             waiting = []
         tally.add(batch.tally)
         sums.append(batch.buckets)
         told(batch.size)
+    are_many = are_many or _calls_in(waiting) >= MANY_CALLS
     _stage(store, source_id, waiting, are_many=are_many)
     buckets = pl.concat(sums)
     named = {"source_id": source_id, "sha256": source.sha256, "name": clean(source.file.name)}
@@ -216,11 +219,12 @@ def _take_in(
 
 def _are_enough(batches: list[Batch]) -> bool:
     """Whether so many calls wait that they should be stored, or so many bytes of them."""
-    frames = [batch.calls for batch in batches]
-    return (
-        sum(frame.height for frame in frames) >= CALLS_AT_ONCE
-        or sum(frame.estimated_size() for frame in frames) >= BYTES_AT_ONCE
-    )
+    size = sum(batch.calls.estimated_size() for batch in batches)
+    return _calls_in(batches) >= CALLS_AT_ONCE or size >= BYTES_AT_ONCE
+
+
+def _calls_in(batches: Iterable[Batch]) -> int:
+    return sum(batch.calls.height for batch in batches)
 
 
 def _stage(store: Store, source_id: int, batches: list[Batch], *, are_many: bool) -> None:
