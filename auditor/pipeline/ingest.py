@@ -196,7 +196,12 @@ def _take_in(
     if are_many:
         store.run("ingest/take_back", source_id=source_id)
     store.run("ingest/name_rows")
-    store.run("ingest/merge", **named)
+    store.run("ingest/superseded", **named)
+    if store.rows("ingest/shares")[0][
+        "any_stored"
+    ]:  # most often not, and each statement takes its time
+        store.run("ingest/merge_superseded", source_id=source_id)
+    store.run("ingest/merge", source_id=source_id)
     if buckets.height:
         store.show("batch_buckets", buckets)
         store.run("ingest/merge_buckets", source_id=source_id)
