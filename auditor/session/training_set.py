@@ -10,6 +10,7 @@ from typing import Any
 
 from auditor import terminal
 from auditor.errors import AuditError
+from auditor.finetune import redact_all
 from auditor.pipeline.dataset import DatasetQuestion, dataset
 from auditor.pipeline.finetune import check_target
 from auditor.pipeline.tuning import TuningQuestion
@@ -87,6 +88,8 @@ def write(
     own = own_files(settings, db, *prices, *scenario_files, *((names,) if names else ()))
     for path in (output, held_back):
         check_output(path, own)
+    if redact:
+        redact_all(())  # refuse before the work is done where the extra is missing
     with ExitStack() as stack:
         again = None
         if logs:
