@@ -57,6 +57,18 @@ class SourceError(LineError):
     """A log file cannot be read (missing, broken archive, not recognised)."""
 
 
+class LimitError(SourceError):
+    """A log file is beyond a limit, which ``key`` of ``[limits]`` in audit.toml sets."""
+
+    def __init__(self, file: str, line: int | None, problem: str, *, key: str) -> None:
+        hint = (
+            f"If the file is honest, set {key} under [limits] in audit.toml higher; else leave it "
+            "out with --exclude. Nothing of it was stored."
+        )
+        super().__init__(file, line, problem, hint=hint)
+        self.key = key
+
+
 class StoreError(AuditError):
     """The DuckDB file cannot be used (locked, newer, damaged, not ours)."""
 
