@@ -5,7 +5,6 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
-from collections.abc import Callable
 from typing import IO, BinaryIO, cast
 
 import zstandard
@@ -27,29 +26,43 @@ def is_packed(magic: bytes) -> bool:
     return magic.startswith(MAGICS)
 
 
-def decompressed(
-    raw: BinaryIO, magic: bytes, taken: Callable[[], int], limits: Limits
-) -> io.BufferedReader:
+def decompressed(raw: BinaryIO, magic: bytes, limits: Limits) -> io.BufferedReader:
     """The bytes in a compressed file, whose first ones say which.
 
-    ``taken`` is how many bytes were read of the file so far. Reading raises BeyondLimitError where
-    it unpacks to too much for that.
+    Reading raises BeyondLimitError where what was read so far unpacks to too much.
     """
+    packed = _Counted(raw)
     stream: IO[bytes]
     if magic.startswith(GZIP_MAGIC):
-        stream = cast(IO[bytes], gzip.GzipFile(fileobj=raw))
+        stream = cast(IO[bytes], gzip.GzipFile(fileobj=cast(BinaryIO, packed)))
     elif magic.startswith(BZIP2_MAGIC):
-        stream = bz2.BZ2File(raw)
+        stream = bz2.BZ2File(cast(BinaryIO, packed))
     else:
-        stream = io.BufferedReader(_ZstdFrames(raw), BUFFER_BYTES)
+        stream = io.BufferedReader(_ZstdFrames(packed), BUFFER_BYTES)
     ratio = limits.ratio_of(deflated=magic.startswith(GZIP_MAGIC))
-    return io.BufferedReader(Unpacked(stream, taken, ratio), BUFFER_BYTES)
+    return io.BufferedReader(Unpacked(stream, lambda: packed.taken, ratio), BUFFER_BYTES)
+
+
+class _Counted:
+    """A file that knows how many of its bytes were taken."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+        self.taken = 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._raw.read(size)
+        self.taken += len(data)
+        return data
+
+    def seekable(self) -> bool:
+        return False
 
 
 class _ZstdFrames(io.RawIOBase):
     """Reads zstd frames one after another and notices a file that ends inside one."""
 
-    def __init__(self, raw: IO[bytes]) -> None:
+    def __init__(self, raw: _Counted) -> None:
         self._raw = raw
         self._frame: zstandard.ZstdDecompressionObj | None = None
         self._compressed = b""

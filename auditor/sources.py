@@ -84,10 +84,8 @@ class LogFile:
                 ratio = self.limits.ratio_of(deflated=False)
                 stream = containers.parquet_lines(path, longest, ratio)
             elif compression.is_packed(magic):
-                stream = compression.decompressed(
-                    cast(BinaryIO, stream), magic, lambda: watched.taken, self.limits
-                )
-                stream = containers.as_lines(stream, longest)
+                unpacked = compression.decompressed(cast(BinaryIO, stream), magic, self.limits)
+                stream = containers.as_lines(unpacked, longest)
             else:
                 size = self.seen.size if self.seen and self.member is None else None
                 stream = containers.as_lines(stream, longest, size)
@@ -235,7 +233,6 @@ class _Watched(io.RawIOBase):
     ) -> None:
         self._raw = raw
         self._told = told or (lambda _: None)
-        self.taken = 0
         self._hash = hashlib.sha256() if hashing else None
 
     def sha256(self) -> str | None:
@@ -254,7 +251,6 @@ class _Watched(io.RawIOBase):
         buffer[: len(data)] = data
         if self._hash is not None:
             self._hash.update(data)
-        self.taken += len(data)
         self._told(len(data))
         return len(data)
 
