@@ -34,7 +34,8 @@ class LineError(AuditError):
     """A file that the user gave is wrong at one place: ``file:line: problem``."""
 
     def __init__(self, file: str, line: int | None, problem: str, *, hint: str) -> None:
-        place = file if line is None else f"{file}:{line}"
+        named = printable(file)  # a line end in it would begin a sentence of its own
+        place = named if line is None else f"{named}:{line}"
         super().__init__(f"{place}: {problem}", hint=hint)
         self.file = file
         self.line = line
