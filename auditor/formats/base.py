@@ -385,7 +385,7 @@ def _record(
         _check_utf8(raw)
         return read(first, dict(zip(columns, cells, strict=True)), lines)
     except ValueError as error:
-        return refused(first, raw, str(error), lines)
+        return refused(first, raw, _marker(raw) or str(error), lines)
     except KeyError as missing:
         return refused(first, raw, f"the header has no column {missing}", lines)
 
