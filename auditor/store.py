@@ -199,6 +199,8 @@ def _check_magic(path: Path) -> None:
     DuckDB itself would read a CSV, JSON or Parquet file as a store in memory, and lose what is
     written to it.
     """
+    if path.is_fifo() or path.is_socket():
+        raise StoreError(f"{path} is a pipe and no DuckDB file", hint=NOT_OURS)
     if not path.is_file():
         return
     try:
