@@ -107,13 +107,13 @@ class Store:
         """Run ``queries/NAME.sql``; each of its statements gets the values it names."""
         with self._failures():
             for statement in self._connection.extract_statements(query(name)):
-                wanted = {key: values[key] for key in statement.named_parameters}
+                wanted = {key: _fit(values[key]) for key in statement.named_parameters}
                 self._connection.execute(statement, wanted)
 
     def rows(self, name: str, /, **values: Any) -> list[dict[str, Any]]:
         """The result of ``queries/NAME.sql``, one dict a row; money as Decimal."""
         with self._failures():
-            self._connection.execute(query(name), values)
+            self._connection.execute(query(name), {key: _fit(values[key]) for key in values})
             columns = [column[0] for column in self._connection.description]
             return [dict(zip(columns, row, strict=True)) for row in self._connection.fetchall()]
 
@@ -124,7 +124,7 @@ class Store:
         """
         with self._failures():
             (statement,) = self._connection.extract_statements(query(name))
-            wanted = {key: values[key] for key in statement.named_parameters}
+            wanted = {key: _fit(values[key]) for key in statement.named_parameters}
             return pl.DataFrame(self._connection.sql(query(name), params=wanted))
 
     def types(self, name: str, /, **values: Any) -> dict[str, str]:
@@ -139,6 +139,13 @@ class Store:
     def has_time_zone(self, zone: str) -> bool:
         """Whether ``zone`` is a time zone that the store can reckon with."""
         return bool(self.rows("schema/time_zone", zone=zone))
+
+
+def _fit(value: Any) -> Any:
+    """A value as DuckDB takes it: what is no UTF-8 in a text, as in a file name, is written out."""
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    return list(map(_fit, value)) if isinstance(value, list | tuple) else value
 
 
 class _ArrowStream:
@@ -192,6 +199,8 @@ def _check_magic(path: Path) -> None:
     DuckDB itself would read a CSV, JSON or Parquet file as a store in memory, and lose what is
     written to it.
     """
+    if path.is_fifo() or path.is_socket():
+        raise StoreError(f"{path} is a pipe and no DuckDB file", hint=NOT_OURS)
     if not path.is_file():
         return
     try:

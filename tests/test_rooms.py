@@ -21,8 +21,8 @@ MODULES = {
 MAX_LINES = 400
 
 # A room may import itself and these. Leaves first.
-LEAVES = {"errors", "records", "budgets"}
-PACKED = {"compression", "containers", "archives"}
+LEAVES = {"errors", "records", "budgets", "limits"}
+PACKED = {"bounded", "compression", "containers", "archives"}
 BASE = {*LEAVES, *PACKED, "objects", "sql", "secret", "store", "walking", "sources", "finding"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
@@ -31,14 +31,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sql": {"errors"},
     "secret": {"errors"},
     "store": {"errors", "sql", "secret"},
-    "compression": set(),
-    "containers": set(),
-    "archives": {"containers"},
+    "limits": set(),
+    "bounded": {"limits"},
+    "compression": {"bounded", "limits"},
+    "containers": {"bounded", "limits"},
+    "archives": {"containers", "limits"},
     "objects": {"errors"},
     "walking": set(),
-    "sources": {*PACKED, "errors", "objects", "walking"},
-    "finding": {"errors", "objects", "sources", "walking"},
-    "config": {"errors", "budgets"},
+    "sources": {*PACKED, "errors", "limits", "objects", "walking"},
+    "finding": {"errors", "limits", "objects", "sources", "walking"},
+    "config": {"errors", "budgets", "limits"},
     "terminal": {"errors"},
     "tokens": {*BASE},
     "workload": {*BASE, "tokens"},
