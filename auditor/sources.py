@@ -9,8 +9,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import os
 import sys
-import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -21,7 +21,7 @@ from typing import IO, BinaryIO, cast
 
 import zstandard
 
-from auditor import archives, compression, containers, walking
+from auditor import archives, compression, containers, leftovers, walking
 from auditor.bounded import Lines
 from auditor.containers import BOM, PARQUET_MAGIC, BrokenContainerError
 from auditor.errors import LimitError, SourceError
@@ -92,6 +92,8 @@ class LogFile:
             yield cast(BinaryIO, stream)
             if sha256 is not None and watched.sha256() != sha256:
                 raise self.changed()
+            if magic == PARQUET_MAGIC and self.member is None and not _is_at(raw, self.path):
+                raise self.changed()  # what was read there is not what was opened
 
     def changed(self) -> SourceError:
         """The error of a file that is not what it was when it was found."""
@@ -255,14 +257,19 @@ class _Watched(io.RawIOBase):
         return len(data)
 
 
+def _is_at(raw: IO[bytes], path: Path) -> bool:
+    """Whether an open file is still the one at a path."""
+    return os.path.samestat(os.fstat(raw.fileno()), path.stat())
+
+
 @contextmanager
 def _unpacked(file: LogFile, stream: IO[bytes]) -> Iterator[Path]:
     """Where a file that is not read from front to back lies: an archive's member is unpacked."""
     if file.member is None:
         yield file.path  # where it is held as long as it is open
         return
-    with tempfile.TemporaryDirectory(prefix="audit-") as folder:
-        path = Path(folder) / "member"
+    with leftovers.elsewhere() as folder:
+        path = folder / "member"
         with path.open("wb") as copy:
             while block := stream.read(BUFFER_BYTES):
                 copy.write(block)
@@ -292,8 +299,8 @@ def standard_input(limits: Limits = Limits()) -> Iterator[LogFile]:  # noqa: B00
     """What comes on standard input, laid down in a temporary file for as long as it is read."""
     if sys.stdin is None:
         raise SourceError(STDIN, None, "standard input is closed", hint="Name a file, or pipe one.")
-    with tempfile.TemporaryDirectory(prefix="audit-") as folder:
-        path = Path(folder) / "stdin"
+    with leftovers.elsewhere() as folder:
+        path = folder / "stdin"
         with path.open("wb") as copy:
             while block := sys.stdin.buffer.read(BUFFER_BYTES):
                 copy.write(block)

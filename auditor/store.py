@@ -6,6 +6,7 @@ written by one process at a time. What one ``transaction`` does happens wholly o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,8 +15,9 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from auditor import secret
+from auditor import leftovers, secret
 from auditor.errors import StoreBusyError, StoreError
+from auditor.processes import described
 from auditor.sql import query
 
 SCHEMA_VERSION = 4
@@ -29,8 +31,18 @@ OFFLINE: dict[str, str | bool | int | float | list[str]] = {
 NOT_OURS = "Name a file made by `audit ingest`, or a new one; this one was not touched."
 MAGIC = b"DUCK"
 MAGIC_AT = 8
+WAL_BEGINS = b"\x64\x00\x62"  # as of DuckDB 2: its first entry is that of its version
 
+OF_THE_WORLD = (
+    duckdb.IOException,
+    duckdb.TransactionException,
+    duckdb.OutOfMemoryException,
+    duckdb.FatalException,
+    duckdb.InternalException,
+)
+DAMAGE = ("corrupt", "checksum", "could not read enough bytes", "reading past the end")
 INTERRUPTED = "Query interrupted"
+HOLDER = re.compile(r"\(PID ([1-9][0-9]*)\)")
 
 
 class Store:
@@ -60,6 +72,10 @@ class Store:
                 f"there is no store at {path}",
                 hint="Fill one first: `audit ingest LOGS --db FILE`.",
             )
+        if path is not None and not to_read:
+            leftovers.clear(path.resolve())
+            if not path.exists():
+                _make(path, hash_key)
         connection = _connect(path, to_read)
         try:
             store = cls(connection, path)
@@ -86,13 +102,11 @@ class Store:
         """Turns what the world does to a store into StoreError; what is a bug of ours stays one."""
         try:
             yield
-        except (
-            duckdb.IOException,
-            duckdb.TransactionException,
-            duckdb.OutOfMemoryException,
-            duckdb.FatalException,
-            duckdb.InternalException,
-        ) as error:
+        except duckdb.Error as error:
+            if _is_damage(str(error)):
+                raise _damaged(self._name, _first_line(str(error))) from error
+            if not isinstance(error, OF_THE_WORLD):
+                raise
             raise StoreError(
                 f"{self._name}: {_first_line(str(error))}",
                 hint="Check the space on the disk and that the file is sound; what was stored "
@@ -158,12 +172,39 @@ class _ArrowStream:
         return self._frame.__arrow_c_stream__(requested_schema)
 
 
-def _connect(path: Path | None, to_read: bool) -> duckdb.DuckDBPyConnection:
+def _make(path: Path, hash_key: bytes | None) -> None:
+    """A new store and its key. It is there as a whole or not at all, whenever this process ends."""
+    target = path.resolve()
+    if not target.parent.is_dir():
+        return  # _connect says so
+    key = hash_key or secret.make(path)
+    try:
+        with leftovers.beside(target) as folder:
+            new = folder / "new"
+            connection = _connect(path, False, at=new)
+            try:
+                _fill(Store(connection, path), key)
+            finally:
+                connection.close()
+            with suppress(FileExistsError):  # another run was sooner
+                leftovers.put(new, target)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be made: {error.strerror or error}",
+            hint="Check the path, its permissions and the space on the disk.",
+        ) from error
+
+
+def _connect(
+    path: Path | None, to_read: bool, *, at: Path | None = None
+) -> duckdb.DuckDBPyConnection:
+    """The store at a path; ``at`` is where it lies as long as it is made."""
     if path is None:
         return duckdb.connect(IN_MEMORY, config=OFFLINE)
     _check_magic(path)
+    _check_wal(path)
     # absolute, so that a name like md:x or s3:x is a file and not a service on the network
-    name = str(path.absolute())
+    name = str((at or path).absolute())
     try:
         # a killed run leaves a log of its last steps beside the store: that is written in first
         left_over = path.with_name(f"{path.name}.wal").exists()
@@ -172,25 +213,52 @@ def _connect(path: Path | None, to_read: bool) -> duckdb.DuckDBPyConnection:
         text = _first_line(str(error)).replace(name, str(path))
         said = text.replace(str(path), "").lower()
         if "lock on file" in said or "conflicting lock" in said or "used by another" in said:
+            holder = HOLDER.search(text)
+            by = f": {described(int(holder[1]))}" if holder else ""
             raise StoreBusyError(
-                f"{path} is in use by another process",
-                hint="Wait for the other run to end, or give this one a store of its own.",
+                f"{path} is in use by another process{by}",
+                hint="Wait for it to end, or give it longer with --lock-timeout TIME.",
             ) from error
         if "version" in said:
             raise StoreError(
                 f"{path} is not a store this version of DuckDB can read: {text}",
                 hint=NOT_OURS,
             ) from error
-        if isinstance(error, duckdb.IOException) and "corrupt" not in said:
+        if isinstance(error, duckdb.IOException) and not _is_damage(said):
             raise StoreError(
                 f"{path} cannot be opened: {text}",
                 hint="Check the path, its permissions and the space on the disk.",
             ) from error
+        raise _damaged(str(path), text) from error
+
+
+def _check_wal(path: Path) -> None:
+    """Refuse a log of last steps that is none: DuckDB would pass over it, and over what it held."""
+    wal = path.with_name(f"{path.name}.wal")
+    try:
+        with wal.open("rb") as file:
+            head = file.read(len(WAL_BEGINS))
+    except OSError:
+        return
+    if not WAL_BEGINS.startswith(head):
         raise StoreError(
-            f"{path} is damaged: {text}",
-            hint="Restore it from a copy, or ingest the logs into a new store; "
-            "this one was not touched.",
-        ) from error
+            f"{path} is damaged: {wal.name} is not the log of its last steps",
+            hint=f"Restore both from a copy. Or move {wal.name} away: what it held of logs is read "
+            "again by the next `audit ingest`, a month that was just closed must be closed again.",
+        )
+
+
+def _is_damage(text: str) -> bool:
+    """Whether DuckDB says that a file is not what it wrote; it has a word of its own for none."""
+    return any(word in text.lower() for word in DAMAGE)
+
+
+def _damaged(name: str, text: str) -> StoreError:
+    return StoreError(
+        f"{name} is damaged: {text}",
+        hint="Restore it from a copy, or ingest the logs into a new store; what is damaged was "
+        "not touched.",
+    )
 
 
 def _check_magic(path: Path) -> None:
@@ -236,10 +304,7 @@ def _prepare(store: Store, path: Path | None, to_read: bool, hash_key: bytes | N
     elif hash_key:
         store.hash_key = hash_key
     if not tables:
-        with store.transaction():
-            store.run("schema/tables", key_check=secret.check_of(store.hash_key))
-            for part in ADDED:
-                store.run(f"schema/{part}")
+        _fill(store, store.hash_key)
     else:
         missing = [part for part, table in ADDED.items() if table not in tables]
         if to_read:
@@ -253,6 +318,14 @@ def _prepare(store: Store, path: Path | None, to_read: bool, hash_key: bytes | N
                         store.run(f"schema/{part}")
                     store.run("schema/upgrade", version=SCHEMA_VERSION)
     store.run("schema/macros")
+
+
+def _fill(store: Store, key: bytes) -> None:
+    """The tables of a new store."""
+    with store.transaction():
+        store.run("schema/tables", key_check=secret.check_of(key))
+        for part in ADDED:
+            store.run(f"schema/{part}")
 
 
 def _check_key(store: Store, path: Path | None) -> None:

@@ -23,22 +23,36 @@ MAX_LINES = 400
 # A room may import itself and these. Leaves first.
 LEAVES = {"errors", "records", "budgets", "limits"}
 PACKED = {"bounded", "compression", "containers", "archives"}
-BASE = {*LEAVES, *PACKED, "objects", "sql", "secret", "store", "walking", "sources", "finding"}
+BASE = {
+    *LEAVES,
+    *PACKED,
+    "leftovers",
+    "processes",
+    "objects",
+    "sql",
+    "secret",
+    "store",
+    "walking",
+    "sources",
+    "finding",
+}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "records": set(),
     "budgets": set(),
     "sql": {"errors"},
-    "secret": {"errors"},
-    "store": {"errors", "sql", "secret"},
+    "leftovers": set(),
+    "secret": {"errors", "leftovers"},
+    "processes": {"errors"},
+    "store": {"errors", "leftovers", "processes", "sql", "secret"},
     "limits": set(),
     "bounded": {"limits"},
     "compression": {"bounded", "limits"},
     "containers": {"bounded", "limits"},
     "archives": {"containers", "limits"},
-    "objects": {"errors"},
+    "objects": {"errors", "leftovers"},
     "walking": set(),
-    "sources": {*PACKED, "errors", "limits", "objects", "walking"},
+    "sources": {*PACKED, "errors", "leftovers", "limits", "objects", "walking"},
     "finding": {"errors", "limits", "objects", "sources", "walking"},
     "config": {"errors", "budgets", "limits"},
     "terminal": {"errors"},
@@ -73,7 +87,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "reports",
     },
     "cli": {"errors", "session"},
-    "__main__": {"cli"},
+    "entry": {"cli"},
+    "__main__": {"entry"},
 }
 ONLY_IN = {
     "duckdb": "store",

@@ -209,7 +209,7 @@ def _take_in(
         "ingest/finish",
         **named,
         format=source.format.name,
-        bytes=source.file.size,
+        bytes=source.file.weight,  # as it was found: it may be gone by now
         **asdict(tally),
     )
     arrived = store.rows("ingest/arrived", source_id=source_id)[0]

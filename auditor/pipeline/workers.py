@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, BinaryIO, Protocol, cast
@@ -327,6 +328,8 @@ def _undisturbed() -> Iterator[None]:
     told: list[int] = []
     before = {number: signal.signal(number, lambda *s: told.append(s[0])) for number in SIGNALS}
     if hasattr(signal, "pthread_sigmask"):
+        # multiprocessing begins this with the first process, and then lets signals through
+        resource_tracker.ensure_running()
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
@@ -348,15 +351,23 @@ def _end(process: BaseProcess, line: Connection) -> None:
 def _work(line: Connection, manner: Manner) -> None:
     """What a worker does until its line is cut."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who began it will end it
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(ENDED))  # and leaves no file behind
+    signal.signal(signal.SIGTERM, _told_to_end)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-    reader = Reader(manner)
-    with _few_collections(), suppress(EOFError, OSError):
-        while True:
-            for what in _told(reader, *line.recv()):
-                line.send(what)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is ending
+    try:
+        reader = Reader(manner)
+        with _few_collections(), suppress(EOFError, OSError):
+            while True:
+                for what in _told(reader, *line.recv()):
+                    line.send(what)
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends as it is
+
+
+def _told_to_end(*_: object) -> None:
+    """Leave no file behind; once is enough."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(ENDED)
 
 
 @contextmanager

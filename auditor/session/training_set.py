@@ -29,6 +29,7 @@ from auditor.session.common import (
     take_in,
 )
 from auditor.session.known import known_scenarios, settings_of
+from auditor.session.locking import opened
 from auditor.store import Store
 from auditor.terminal import say
 
@@ -48,6 +49,7 @@ def write(
     format_: str,
     names: Path | None,
     config: Path | None,
+    lock_timeout: str,
     scenario_files: tuple[Path, ...],
     prices: tuple[Path, ...],
     from_date: date | None,
@@ -107,7 +109,7 @@ def write(
                 sampling=db is None,
                 **reading,
             )
-        store = stack.enter_context(Store.open(db, to_read=True)) if db else again
+        store = stack.enter_context(opened(db, lock_timeout, to_read=True)) if db else again
         if store is None:
             raise AuditError("there is nothing to read", hint="Name LOGS, or a store with --db.")
         check_zone(store, asked.base.zone)
