@@ -15,7 +15,9 @@ import argparse
 import json
 import random
 import sys
+import tempfile
 from collections import Counter
+from pathlib import Path
 
 from . import running, targets
 from .mutants import Mutant, of_python, of_sql
@@ -23,6 +25,7 @@ from .mutants import Mutant, of_python, of_sql
 WORK = running.ROOT / ".mutation"
 MAP = WORK / "covered.json"
 RESULTS = WORK / "results.jsonl"
+Key = tuple[str, int, str, str, int]
 
 
 def main() -> int:
@@ -41,27 +44,33 @@ def main() -> int:
         mutants = [one for one in mutants if _key(one) not in known]
     covered = json.loads(MAP.read_text("utf-8")) if MAP.exists() else {}
     plans = {file: targets.tests_of(file, covered) for file in {one.file for one in mutants}}
-    if any(file.endswith(".sql") for file in plans):
-        running.prepare(sorted({t.split("::")[0] for plan in plans.values() for t in plan}))
-    else:
-        running.prepare(())
+    with tempfile.TemporaryDirectory() as folder:
+        files = {test.split("::")[0] for plan in plans.values() for test in plan}
+        files.add(targets.FIRST)
+        running.prepare(sorted(files), Path(folder))
+        if not _tried(plans, mutants, known, asked.seconds):
+            return 1
+    _tell(known, targets.files(asked.patterns))
+    return 0
+
+
+def _tried(
+    plans: dict[str, list[str]], mutants: list[Mutant], known: dict[Key, str], seconds: float
+) -> bool:
+    """Run every mutant, if the tests pass without one."""
     for file, plan in plans.items():
         if running.run(Mutant(file, -1, 0, "", "", _text(file)), plan, 300, WORK / "log") != (
             running.SURVIVED
         ):
             say(f"{file}: its tests fail without a fault; see .mutation/log")
-            return 1
+            return False
     for number, one in enumerate(mutants, 1):
-        outcome = running.run(one, plans[one.file], asked.seconds, WORK / "log")
+        outcome = running.run(one, plans[one.file], seconds, WORK / "log")
         known[_key(one)] = outcome
         with RESULTS.open("a", encoding="utf-8") as results:
             results.write(json.dumps([*_key(one), outcome]) + "\n")
         say(f"{number}/{len(mutants)} {outcome:8} {one.file}:{one.line} {one.was!r} -> {one.now!r}")
-    _tell(known, targets.files(asked.patterns))
-    return 0
-
-
-Key = tuple[str, int, str, str, int]
+    return True
 
 
 def _key(mutant: Mutant) -> Key:

@@ -1,32 +1,36 @@
 """One mutant, one process: forked, with the fault in place of the file, and its tests.
 
 What comes of it: ``killed`` (a test failed), ``survived``, ``invalid`` (DuckDB refuses the query,
-or the module cannot be imported: no fault that anybody could make and keep), ``timeout`` (counts as
-killed).
+no fault that anybody could make and keep), ``outside`` (of all functions of a module: not tried),
+``timeout`` (counts as killed).
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib.abc
-import importlib.util
+import inspect
 import os
 import shutil
 import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Sequence
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import CodeType, ModuleType
 from typing import Any
 
 from .mutants import Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLED, SURVIVED, INVALID, TIMEOUT = "killed", "survived", "invalid", "timeout"
-CODES = {0: SURVIVED, 1: KILLED, 3: INVALID}
-OPTIONS = ("-n0", "-x", "-q", "--no-header", "-p", "no:cacheprovider", "-m", "slow or not slow")
+OUTSIDE = "outside"
+CODES = {0: SURVIVED, 1: KILLED, 3: INVALID, 4: OUTSIDE}
+OPTIONS = (
+    "-n0", "-x", "-q", "--no-header", "-p", "no:cacheprovider", "-m", "slow or not slow",
+    "-W", "ignore::pytest.PytestAssertRewriteWarning",
+)  # fmt: skip
 
 
 def run(mutant: Mutant, tests: Sequence[str], seconds: float, log: Path) -> str:
@@ -40,8 +44,11 @@ def run(mutant: Mutant, tests: Sequence[str], seconds: float, log: Path) -> str:
         code = 1
         try:
             code = _tested(mutant, tests)
+        except BaseException:
+            traceback.print_exc()
         finally:
             sys.stdout.flush()
+            sys.stderr.flush()
             os._exit(code)
     until = time.monotonic() + seconds
     while time.monotonic() < until:
@@ -65,8 +72,15 @@ def _tested(mutant: Mutant, tests: Sequence[str]) -> int:
         if mutant.file.endswith(".sql"):
             folder = stack.enter_context(tempfile.TemporaryDirectory())
             _replace_query(mutant, Path(folder) / "queries")
-        elif mutant.file.endswith(".py"):
-            sys.meta_path.insert(0, _Mutated(mutant))
+        elif mutant.text and not _swap(mutant):
+            return 4
+        money = sys.modules.get("test_money_path")
+        try:
+            if money and money.MADE:
+                money.everything(money.MADE[0])
+        except Exception:
+            traceback.print_exc()
+            return 1
         return int(pytest.main([*OPTIONS, *tests]))
 
 
@@ -100,46 +114,57 @@ def _replace_query(mutant: Mutant, folder: Path) -> None:
         setattr(Store, word, watched(getattr(Store, word)))
 
 
-class _Mutated(importlib.abc.MetaPathFinder):
-    """Finds one module in its mutant; all others as ever."""
+def _swap(mutant: Mutant) -> bool:
+    """Give the functions of the imported module the code that they have in the mutant.
 
-    def __init__(self, mutant: Mutant) -> None:
-        self.mutant = mutant
-        self.path = str(ROOT / mutant.file)
-        parts = Path(mutant.file).with_suffix("").parts
-        self.name = ".".join(parts).removesuffix(".__init__")
+    False where the fault is outside of functions: there it would have to be imported anew.
+    """
+    name = ".".join(Path(mutant.file).with_suffix("").parts).removesuffix(".__init__")
+    module = sys.modules[name]
+    before = _codes(compile((ROOT / mutant.file).read_text("utf-8"), mutant.file, "exec"))
+    after = _codes(compile(mutant.text, mutant.file, "exec"))
+    changed = [key for key, code in after.items() if code != before.get(key)]
+    for key in changed:
+        found = _function(module, key)
+        if found is None:
+            return False
+        found.__code__ = after[key]
+    return bool(changed)
 
-    def find_spec(self, fullname: str, path: Any, target: Any = None) -> Any:
-        if fullname != self.name:
+
+def _codes(code: CodeType) -> dict[str, CodeType]:
+    """The code of functions by their qualified names; of those within others that of the outer."""
+    found: dict[str, CodeType] = {}
+    for one in code.co_consts:
+        if isinstance(one, CodeType):
+            is_class = "__qualname__" in one.co_names and not one.co_flags & inspect.CO_NEWLOCALS
+            found |= _codes(one) if is_class else {one.co_qualname: one}
+    return found
+
+
+def _function(module: ModuleType, name: str) -> Any:
+    found: Any = module
+    for part in name.split("."):
+        found = vars(found).get(part)
+        if found is None:
             return None
-        loader = _FromText(fullname, self.path)
-        loader.text = self.mutant.text
-        is_package = self.path.endswith("__init__.py")
-        places = [str(Path(self.path).parent)] if is_package else None
-        return importlib.util.spec_from_file_location(
-            fullname, self.path, loader=loader, submodule_search_locations=places
-        )
+    for word in ("__wrapped__", "__func__", "fget", "func"):
+        found = getattr(found, word, found)
+    return found if hasattr(found, "__code__") else None
 
 
-class _FromText(SourceFileLoader):
-    """Loads a module from a text in place of its file."""
-
-    text = ""
-
-    def get_data(self, path: Any) -> bytes:
-        return self.text.encode()
-
-    def path_stats(self, path: Any) -> Any:
-        raise OSError  # no compiled file of it is read or written
-
-
-def prepare(tests: Sequence[str]) -> None:
-    """Import what every mutant needs, once; for queries all tests too."""
-    import duckdb  # noqa: F401
-    import hypothesis  # noqa: F401
-    import polars  # noqa: F401
+def prepare(tests: Sequence[str], folder: Path) -> None:
+    """Once: import all tests and what they need, and make the stores of test_money_path."""
     import pytest
 
-    if tests:
-        with contextlib.redirect_stdout(open(os.devnull, "w")):  # noqa: PTH123
-            pytest.main(["-n0", "-q", "--collect-only", "-p", "no:cacheprovider", *tests])
+    with contextlib.redirect_stdout(open(os.devnull, "w")):  # noqa: PTH123
+        pytest.main(["-n0", "-q", "--collect-only", "-p", "no:cacheprovider", *tests])
+    money = sys.modules.get("test_money_path")
+    if money is None:
+        return
+    child = os.fork()  # a child, so that no thread of an engine lives when mutants are forked
+    if child == 0:
+        money.build(folder)
+        os._exit(0)
+    os.waitpid(child, 0)
+    money.MADE.append(folder)
