@@ -30,6 +30,8 @@ from auditor.store import Store
 
 SECTIONS = (
     "checks",
+    "checks/once",
+    "checks/store",
     "close",
     "diff",
     "finetune",
