@@ -30,6 +30,7 @@ from auditor.store import Store
 
 SECTIONS = (
     "checks",
+    "checks/close",
     "checks/once",
     "checks/store",
     "close",

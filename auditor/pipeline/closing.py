@@ -67,7 +67,7 @@ def close(
             hint="`audit show unpriced` says why. Bring a book with --prices, or close all the "
             "same with --allow-unpriced.",
         )
-    check_stored(store)
+    check_stored(store, closing=True)
     with store.transaction():
         store.run(
             "close/close",

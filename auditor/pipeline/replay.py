@@ -311,8 +311,8 @@ def check(store: Store, *names: str) -> None:
             rows = " | ".join([*shown, *([f"and {more} more"] if more else [])])
             raise AuditError(
                 f"the check {name} fails: {rows}",
-                hint="This is a bug in audit, or somebody wrote to the store: the figures are not to "
-                "be trusted. Please report it with this line.",
+                hint="This is a bug in audit, or somebody wrote to the store: the figures are not "
+                "to be trusted. Please report it with this line.",
             )
 
 
@@ -323,9 +323,9 @@ def check_coverage(store: Store, question: Question, coverage: Row) -> None:
     check(store, "checks/once/coverage_adds_up")
 
 
-def check_stored(store: Store) -> None:
+def check_stored(store: Store, *, closing: bool = False) -> None:
     """Look at every stored call, which a replay need not: queries/checks/store.
 
-    Raises AuditError.
+    With ``closing`` those of queries/checks/close too, which are slow. Raises AuditError.
     """
-    check(store, *query_names("checks/store"))
+    check(store, *query_names("checks/store"), *(query_names("checks/close") if closing else ()))

@@ -4,6 +4,7 @@
     python -m tests.mutation queries/replay/      all mutants of these queries
     python -m tests.mutation auditor/prices/      of these modules
     python -m tests.mutation --again              only those that survived the last time
+    --quick                                       with test_money_path.py alone: then --again
     --sample 0.3 --seed 7                         a part of them, always the same
 
 Results are kept in ``.mutation/``; what survives for good is explained in SURVIVORS.md.
@@ -43,7 +44,10 @@ def main() -> int:
     elif not asked.anew:
         mutants = [one for one in mutants if _key(one) not in known]
     covered = json.loads(MAP.read_text("utf-8")) if MAP.exists() else {}
-    plans = {file: targets.tests_of(file, covered) for file in {one.file for one in mutants}}
+    plans = {
+        file: [] if asked.quick else targets.tests_of(file, covered)
+        for file in {one.file for one in mutants}
+    }
     with tempfile.TemporaryDirectory() as folder:
         files = {test.split("::")[0] for plan in plans.values() for test in plan}
         files.add(targets.FIRST)
@@ -127,6 +131,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--measure", action="store_true", help="which tests run which query")
     parser.add_argument("--again", action="store_true", help="those that survived the last time")
     parser.add_argument("--anew", action="store_true", help="those too that were run before")
+    parser.add_argument("--quick", action="store_true", help="test_money_path.py and nothing else")
     parser.add_argument("--sample", type=float, default=1, help="a share of the mutants")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=120, help="the most that one may take")

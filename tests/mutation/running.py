@@ -81,7 +81,7 @@ def _tested(mutant: Mutant, tests: Sequence[str]) -> int:
         except Exception:
             traceback.print_exc()
             return 1
-        return int(pytest.main([*OPTIONS, *tests]))
+        return int(pytest.main([*OPTIONS, *tests])) if tests else 0
 
 
 def _replace_query(mutant: Mutant, folder: Path) -> None:
