@@ -54,6 +54,20 @@ def lines() -> Iterator[Line]:
     yield capture("cheaper", "2023-11-06T00:00:00Z", "ft:gpt-3.5-turbo-0613:us::7", 71, 13)
     yield capture("nobody-knows", "2023-08-22T10:00:00Z", "house-model", 67, 1, team="blue")
     yield capture("no-name", "2023-08-22T10:00:00Z", None, 61, 1)
+    yield capture("no-output-rate", "2023-08-22T10:00:00Z", "text-embedding-ada-002", 37, 3)
+    thought = {"sent": 3_990, "made": 107, "reasoning": 60}  # 4,097 with the hidden ones alone
+    yield capture("thought", "2024-10-03T00:00:00Z", "o1-mini", **thought)
+    stored = {"sent": 4_000, "made": 1, "cached": 3_000, "written": 500, "max_tokens": 97}
+    yield capture("mostly-cached", "2024-10-03T00:00:00Z", "gpt-4o-2024-08-06", **stored)
+    for name, at in (("first", "2023-08-22T18:15:00Z"), ("end", "2024-10-02T18:15:00Z")):
+        yield capture(f"{name}-in-kathmandu", at, "gpt-4-0613", 31, 1)
+    yield capture("first-in-utc", "2023-08-23T00:00:00Z", "gpt-4-0613", 29, 1)
+    cached = {"sent": 5_400, "cached": 3_000, "max_tokens": 50}
+    yield capture("moved-cached", "2023-08-22T10:00:00Z", "gpt-4-0613", **cached)
+    yield capture("moved-thought", "2023-08-22T10:00:00Z", "gpt-4-0613", 5_300, 100, reasoning=60)
+    for day in ("2023-03-02", "2026-08-05"):  # the first and the last; in Kathmandu two days each
+        for time in ("10:00:00", "22:30:00"):
+            yield capture(f"{day}T{time}", f"{day}T{time}Z", "gpt-4-0314", 23, 1)
     yield capture("undated", None, "gpt-4-0613", 59, 1)
     yield capture("late-evening", "2023-08-22T22:30:00Z", "gpt-4-0613", 47, 1, team="red")
     yield capture("by-the-tokenizer", "2023-08-23T22:30:00Z", "gpt-4-0613", 0, 0)
@@ -66,11 +80,24 @@ def lines() -> Iterator[Line]:
     yield spoken
 
 
+def again() -> Iterator[Line | str]:
+    """The same calls under other ids, and what is no new call: in a file and a run of their own."""
+    for line in lines():
+        named = line if "x_request_id" in line else line["response"]
+        key = "x_request_id" if "x_request_id" in line else "id"
+        if key in named:
+            named[key] += "-2"
+            yield line
+    yield next(lines())
+    yield from ("{not json", "", "")
+
+
 def build(folder: Path) -> None:
-    """The two stores: single calls with two claims of what they cost, and sums."""
+    """The two stores: single calls with claims of what some cost, and sums."""
     with Store.open(folder / CALLS) as store:
         take_in(store, write(folder / "calls.jsonl", lines()))
-        for id, claim in (("terra", "0.125"), ("nobody-knows", "1"), ("alias-2024-02-16", "0.03")):
+        take_in(store, write(folder / "again.jsonl", again()))
+        for id, claim in (("terra", "0.125"), ("nobody-knows", "1"), ("terra-2", "0.03")):
             change = "UPDATE calls SET recorded_usd = $claim WHERE call_id = $id"
             store._connection.execute(change, {"id": id, "claim": claim})
         store._connection.execute("DELETE FROM summed")
@@ -131,7 +158,7 @@ def test_each_call_whichever_way_it_is_grouped(made: Path, more: tuple[str, ...]
         answer = replay(store, question(scenarios=EVERY, by=("tag:one", *more)))
         check(answer, calls, lambda call: call["call_id"])
         if more == ("source",):
-            assert all(row["by_2"].endswith("/calls.jsonl") for row in answer.spent)
+            assert all(row["by_2"].endswith(".jsonl") for row in answer.spent)
 
 
 def local(call: oracle.Call, zone: str) -> date | None:
@@ -164,6 +191,8 @@ def test_days_and_periods(made: Path, zone: str) -> None:
         assert part.coverage["outside_period"] == len(calls) - len(inside)
         assert part.coverage["first_day"] == days_inside[0]
         assert part.coverage["last_day"] == days_inside[-1]
+        teams = question(zone=zone, from_date=start, to_date=end, by=("team",))
+        check(replay(store, teams), inside, lambda call: (call["tags"] or {}).get("team", ""))
         before = replay(store, question(scenarios=EVERY, zone=zone, to_date=start))
         check_total(before, [call for call, on in dated if on < start])
 
@@ -179,9 +208,23 @@ def check_total(answer: Replay, calls: Calls) -> None:
 def test_the_totals_and_where_every_line_went(made: Path) -> None:
     with opened(made / CALLS) as (store, calls):
         answer = replay(store, question(scenarios=EVERY))
+        elsewhere = replay(store, question(zone="Asia/Kathmandu")).coverage
+    assert elsewhere["first_day"] == date(2023, 3, 2)
+    assert elsewhere["last_day"] == date(2026, 8, 6)
     check_total(answer, calls)
-    count = len(list(lines()))
-    expected = {"files": 1, "lines": count, "calls": count, "counted": count, "duplicates": 0}
+    count = len(calls)
+    expected = {
+        "files": 2,
+        "lines": count + 4,
+        "calls": count,
+        "counted": count,
+        "duplicates": 1,
+        "rejects": 1,
+        "context": 2,
+        "outside_period": 0,
+        "first_day": date(2023, 3, 2),
+        "last_day": date(2026, 8, 5),
+    }
     assert {name: answer.coverage[name] for name in expected} == expected
     undated = sum(call["day"] is None for call in calls)
     assert (answer.total["undated"], answer.coverage["undated"]) == (undated, undated)
@@ -193,6 +236,7 @@ def test_the_totals_and_where_every_line_went(made: Path) -> None:
         assert answer.total[f"counted_by_{name}"] == own
     reasons = {row["reason"] for row in answer.unpriced}
     assert "audio tokens have no rate in the book" in reasons
+    assert "its output has no rate in the book" in reasons
     assert sum(row["calls"] for row in answer.unpriced) == answer.total["unpriced"]
     assert sum(row["calls"] for row in answer.basis) == answer.total["priced"]
 
@@ -332,7 +376,7 @@ def test_overflows_outcomes_and_steps(gathered: Gathered) -> None:
         map(oracle.prompt_of, moved)
     )
     failed = [row for row in rows["replay/uncharged"] if row["why"] == "failed"]
-    assert [row["calls"] for row in failed] == [1]
+    assert [row["calls"] for row in failed] == [2]
     assert not [row for row in rows["replay/uncharged"] if row["why"] == "empty"]
 
 

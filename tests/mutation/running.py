@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import os
+import pickle
 import shutil
 import signal
 import sys
@@ -165,6 +166,16 @@ def prepare(tests: Sequence[str], folder: Path) -> None:
     child = os.fork()  # a child, so that no thread of an engine lives when mutants are forked
     if child == 0:
         money.build(folder)
+        calls = []
+        for name in (money.CALLS, money.SUMS):
+            with money.opened(folder / name) as (_, found):
+                calls += found
+        (folder / "calls").write_bytes(pickle.dumps(calls))
         os._exit(0)
     os.waitpid(child, 0)
     money.MADE.append(folder)
+    for call in pickle.loads((folder / "calls").read_bytes()):  # what the oracle looks up is kept
+        money.oracle.actual(call)
+        for name in money.oracle.scenarios():
+            money.oracle.under(call, name)
+    money.book()

@@ -30,6 +30,7 @@ MOST_SECONDS = 6.0
 """What the tests of one query may take together: the quickest come first, the rest is left out."""
 
 PRICES = (
+    "tests/test_prices_span.py",
     "tests/test_prices_book.py",
     "tests/test_prices_names.py",
     "tests/test_prices_loader.py",
