@@ -83,7 +83,7 @@ def lines() -> Iterator[Line]:
 def again() -> Iterator[Line | str]:
     """The same calls under other ids, and what is no new call: in a file and a run of their own."""
     for line in lines():
-        named = line if "x_request_id" in line else line["response"]
+        named: Line = line if "x_request_id" in line else line["response"]
         key = "x_request_id" if "x_request_id" in line else "id"
         if key in named:
             named[key] += "-2"
@@ -151,7 +151,7 @@ def check(answer: Replay, calls: Calls, key: Callable[[oracle.Call], str]) -> No
         assert {name: row[name] for name in expected} == expected
 
 
-@pytest.mark.parametrize("more", [(), ("source",), ("day",)])
+@pytest.mark.parametrize("more", [(), ("source",), pytest.param(("day",), marks=pytest.mark.slow)])
 def test_each_call_whichever_way_it_is_grouped(made: Path, more: tuple[str, ...]) -> None:
     """Alone with light dimensions the quick way, beside a heavy one the general one."""
     with opened(made / CALLS, by_call=True) as (store, calls):
@@ -380,7 +380,9 @@ def test_overflows_outcomes_and_steps(gathered: Gathered) -> None:
     assert not [row for row in rows["replay/uncharged"] if row["why"] == "empty"]
 
 
-@pytest.mark.parametrize("id", ["terra", "long", "spoken"])
+@pytest.mark.parametrize(
+    "id", ["terra", *(pytest.param(id, marks=pytest.mark.slow) for id in ("long", "spoken"))]
+)
 def test_explain_multiplies_what_the_oracle_multiplies(made: Path, id: str) -> None:
     with opened(made / CALLS) as (store, calls):
         found = explain(store, question(scenarios=EVERY), id)

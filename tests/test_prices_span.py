@@ -20,12 +20,12 @@ def on(day: int) -> date:
     return date(2023, 8, day)
 
 
+def edges(start: int | None, end: int | None) -> Days:
+    return on(start) if start else None, on(end) if end else None
+
+
 def span(start: int | None, end: int | None) -> Span:
-    return Span(start and on(start), end and on(end))
-
-
-def days(*pairs: tuple[int | None, int | None]) -> tuple[Days, ...]:
-    return tuple((start and on(start), end and on(end)) for start, end in pairs)
+    return Span(*edges(start, end))
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_what_is_left_of_a_span(
     left: tuple[tuple[int | None, int | None], ...],
 ) -> None:
     one, other = span(*whole), span(*taken)
-    assert remainder(one, other) == days(*left)
+    assert remainder(one, other) == tuple(edges(*pair) for pair in left)
     pieces = [Span(*piece) for piece in remainder(one, other)]
     for day in (on(n) for n in range(1, 15)):
         expected = covers(one, day) and not covers(other, day)
