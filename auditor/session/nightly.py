@@ -12,6 +12,7 @@ from auditor.config import Config
 from auditor.config.nightly import Nightly
 from auditor.errors import AuditError, ConfigError
 from auditor.objects import is_address
+from auditor.pipeline import check_stored
 from auditor.pipeline.reporting import FOCUS, chosen, focus_definitions
 from auditor.reports import focus, manifest, nightly, page
 from auditor.reports.folder import NIGHTLY, REPORTS, check_folder, holds, put_right, write_folder
@@ -83,6 +84,7 @@ def run(
             keep_text=plan.keep_text,
             rehash=rehash,
         )
+        check_stored(store)
         always = replace(question, from_date=None, to_date=None)
         store.show("account", account.frame)
         reported = answered(store, settings, question, asked, day, budgets_of=always)
