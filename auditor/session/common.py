@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -196,6 +197,7 @@ def take_in(
     assume_model: str | None,
     estimate: bool,
     keep_text: bool,
+    keep_identities: bool = False,
     jobs: int | None = None,
     sampling: bool = True,
     rehash: bool = False,
@@ -216,6 +218,7 @@ def take_in(
             gauge,
             chosen=chosen,
             keep_text=keep_text,
+            keep_identities=keep_identities,
             workload_tags=settings.workload_tags or WORKLOAD_TAGS,
             sampling=sampling,
             jobs=jobs or pipeline.cores(),
@@ -225,6 +228,14 @@ def take_in(
         )
     _report(done)
     return done
+
+
+def store_for(
+    db: Path | None, logs: tuple[str, ...], hash_key: bytes | None, reading: Mapping[str, Any]
+) -> AbstractContextManager[Store]:
+    """The store that logs go into, or that is only read; its owner's alone if text is kept."""
+    private = bool(logs and reading.get("keep_text"))
+    return Store.open(db, to_read=not logs, hash_key=hash_key, private=private)
 
 
 def _report(done: pipeline.Ingested) -> None:

@@ -66,7 +66,7 @@ def run(
     check_folder(plan.output, "output", (REPORTS, NIGHTLY))
     with (
         only_run(plan.db, holder, plan.lock_seconds),
-        _opened(plan.db, hash_key, plan.lock_seconds) as store,
+        _opened(plan.db, hash_key, plan.lock_seconds, private=plan.keep_text) as store,
     ):
         check_zone(store, question.zone)
         put_right(plan.output)
@@ -82,6 +82,7 @@ def run(
             assume_model=plan.assume_model,
             estimate=plan.estimate,
             keep_text=plan.keep_text,
+            keep_identities=plan.keep_identities,
             rehash=rehash,
         )
         always = replace(question, from_date=None, to_date=None)
@@ -142,13 +143,13 @@ def _below(folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _opened(db: Path, hash_key: bytes | None, seconds: int) -> Iterator[Store]:
+def _opened(db: Path, hash_key: bytes | None, seconds: int, *, private: bool) -> Iterator[Store]:
     """The store; while another process has it open, say a report, wait up to ``seconds``."""
     tries = int(seconds / RETRY_SECONDS)
     with ExitStack() as stack:
         while True:
             try:
-                store = stack.enter_context(Store.open(db, hash_key=hash_key))
+                store = stack.enter_context(Store.open(db, hash_key=hash_key, private=private))
                 break
             except StoreBusyError:
                 if not tries:

@@ -23,10 +23,10 @@ from auditor.session.common import (
     question_of,
     say_rejects,
     say_tags_of_nothing,
+    store_for,
     take_in,
 )
 from auditor.session.known import book_of, scenarios_of, settings_of
-from auditor.store import Store
 from auditor.terminal import say
 
 
@@ -68,7 +68,7 @@ def replay(
         check_output(output, own)
     allowed_rejects = allowance_of("--allow-rejects", allow_rejects, settings.allow_rejects)
     allowed_unpriced = allowance_of("--allow-unpriced", allow_unpriced, settings.allow_unpriced)
-    with Store.open(db, to_read=not logs, hash_key=hash_key) as store:
+    with store_for(db, logs, hash_key, reading) as store:
         check_zone(store, question.zone)
         check_not_stored(store, output)
         if logs:
@@ -122,7 +122,7 @@ def ingest(
     settings = settings_of(config)
     allowed = allowance_of("--allow-rejects", allow_rejects, settings.allow_rejects)
     own = own_files(settings, db, *prices)
-    with Store.open(db, hash_key=hash_key) as store:
+    with store_for(db, logs, hash_key, reading) as store:
         done = take_in(store, logs, settings, book_of(settings, prices), own, **reading)
     if not allowed.allows(done.tally.rejects, done.tally.lines):
         say(f"{counted(done.tally.rejects, 'line')} rejected: `audit show rejects --db {db}`.")

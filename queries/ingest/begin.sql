@@ -35,7 +35,8 @@ CREATE OR REPLACE TEMP TABLE refused (
     line BIGINT,
     lines BIGINT,
     reason VARCHAR,
-    head VARCHAR
+    head VARCHAR,
+    fingerprint VARCHAR
 );
 
 CREATE OR REPLACE TEMP TABLE staged_workloads (
