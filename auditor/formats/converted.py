@@ -16,17 +16,22 @@ file is the source, and a row its line; ``source_name`` and its like are for peo
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 from auditor.formats.base import Format, Sample, json_lines
 from auditor.formats.cells import needed_count, read_count, read_money
 from auditor.formats.times import read_time
+from auditor.formats.words import shown
 from auditor.records import Call, Kept, Reading, Text, Usage
 from auditor.sources import LogFile
 
 VERSION = 1
 COUNTED_BY = ("provider", "tokenizer", "estimate", "nobody")
+ENDPOINTS = ("chat", "completion", "response", "embedding", "other")
+FOUND_BY = ("", "system message", "opening")  # or ``tag NAME``
+WORKLOAD = re.compile("[0-9a-f]{12}")
 METERS = (
     "input_tokens",
     "output_tokens",
@@ -50,9 +55,19 @@ def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
 def read_row(number: int, row: Mapping[str, Any]) -> Reading:
     """One row as the call that it was. Raises ValueError for one that is of another schema."""
     if row["audit_calls"] != VERSION:
-        raise ValueError(f"schema {row['audit_calls']} of converted calls; this audit knows 1")
+        version = shown(row["audit_calls"])
+        raise ValueError(f"schema {version} of converted calls; this audit knows 1")
     if row["counted_by"] not in COUNTED_BY:
-        raise ValueError(f"counted_by is {str(row['counted_by'])[:40]!r}")
+        raise ValueError(f"counted_by is {shown(row['counted_by'])}, none of {_listed(COUNTED_BY)}")
+    if row["endpoint"] not in ENDPOINTS:
+        raise ValueError(f"endpoint is {shown(row['endpoint'])}, none of {_listed(ENDPOINTS)}")
+    if row["workload"] is not None and not WORKLOAD.fullmatch(str(row["workload"])):
+        raise ValueError(f"workload is {shown(row['workload'])}, no id of a workload")
+    found_by = row["workload_found_by"] or ""
+    if not (found_by in FOUND_BY or found_by.startswith("tag ")):
+        raise ValueError(
+            f"workload_found_by is {shown(found_by)}, neither {FOUND_BY[1]} nor {FOUND_BY[2]}"
+        )
     usage = Usage(*(needed_count(row[name]) for name in METERS))
     return Call(
         number,
@@ -74,11 +89,15 @@ def read_row(number: int, row: Mapping[str, Any]) -> Reading:
             whole_answer=row["whole_answer"],
             uses_tools=row["uses_tools"],
             workload=row["workload"],
-            found_by=row["workload_found_by"] or "",
+            found_by=found_by,
             label=row["workload_label"] or "",
             prompt=row["prompt"],
         ),
     )
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    return ", ".join(words)
 
 
 def _text(row: Mapping[str, Any]) -> Text | None:

@@ -58,7 +58,9 @@ def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
     try:
         document = yaml.load(raw, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        where = getattr(error, "problem", None) or "it cannot be read"
+        # what the parser says of it may quote it
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1} cannot be read" if mark else "it cannot be read"
         yield refused(1, head, f"not YAML: {where}")
         return
     if not isinstance(document, dict):
