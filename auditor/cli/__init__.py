@@ -131,11 +131,11 @@ cli.add_command(diff)
 def explain(call_id: str, db: Path, **given: Any) -> None:
     """Show how each figure of one call comes about.
 
-    CALL_ID is the provider's id, or SOURCE:LINE.
+    CALL_ID is the id as the log has it, or SOURCE:LINE.
     """
     from auditor.session import showing
 
-    showing.explain(call_id, db, **given)
+    showing.explain(call_id, db, hash_key=hash_key(), **given)
 
 
 @cli.group()
@@ -224,7 +224,7 @@ def show_closings(db: Path, **given: Any) -> None:
 @show.command("rejects")
 @db_option(required=True)
 def show_rejects(db: Path) -> None:
-    """The refused lines: file, line, reason and first bytes."""
+    """The refused lines: file, line and reason."""
     from auditor.session import showing
 
     showing.show_rejects(db)

@@ -219,11 +219,12 @@ WRITERS: dict[str, Callable[[Replay], str | bytes]] = {
 }
 
 
-def write(path: Path, content: str | bytes) -> None:
+def write(path: Path, content: str | bytes, *, private: bool = False) -> None:
     """Put the content at ``path`` at once: it is there as a whole or not at all.
 
-    A link stays and its target is written; a device or pipe is written to as it is. Raises
-    AuditError when it cannot be written; an earlier file then stays as it was.
+    Its owner alone may read what is ``private``. A link stays and its target is written; a device
+    or pipe is written to as it is. Raises AuditError when it cannot be written; an earlier file then
+    stays as it was.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
     target = path.resolve()
@@ -231,7 +232,7 @@ def write(path: Path, content: str | bytes) -> None:
         if target.exists() and not target.is_file():
             target.write_bytes(data)
             return
-        with _beside(target) as temporary:
+        with _beside(target, 0o600 if private else 0o644) as temporary:
             temporary.write_bytes(data)
             temporary.replace(target)
     except OSError as error:
@@ -242,12 +243,12 @@ def write(path: Path, content: str | bytes) -> None:
 
 
 @contextmanager
-def _beside(path: Path) -> Iterator[Path]:
+def _beside(path: Path, mode: int) -> Iterator[Path]:
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
-        temporary.chmod(0o644)
+        temporary.chmod(mode)
         yield temporary
     finally:
         temporary.unlink(missing_ok=True)
