@@ -70,6 +70,8 @@ OF_A_PROVIDER = (
     "(?:"
     # what only a provider issues
     "(?:chatcmpl|cmpl|resp|batch_req|embd|ftjob)[-_][A-Za-z0-9_-]{1,128}"
+    # what audit makes itself
+    "|row-[0-9a-f]{32}-[0-9]{1,18}"
     "|(?:msg|gen|req|run|call|id|lc_run-|wf|step|asst|thread)(?:_bdrk)?[-_]"
     f"(?:{_UUID}|[A-Za-z0-9]{{16,128}})"
     f"|{_UUID}"

@@ -21,7 +21,6 @@ from auditor.workload import HashKey
 NAME_DIGITS, ID_DIGITS = 12, 32
 MOST_REMEMBERED = 1 << 16
 OURS = re.compile(r"[a-z]{2,8}-[0-9a-f]{12}")
-OUR_ID = re.compile(r"row-[0-9a-f]{32}-[0-9]{1,18}|call-[0-9a-f]{32}")
 TAG = "tag "
 
 
@@ -51,7 +50,7 @@ class Pseudonyms:
         if self.shown.identities:
             return call if problem == call.problem else replace(call, problem=problem)
         again = kept is not None
-        id, tags = self.id(call.id, again=again), self.tags(call.tags, again=again)
+        id, tags = self.id(call.id), self.tags(call.tags, again=again)
         fingerprint = self.fingerprint(call.fingerprint)
         kept = self._kept(kept) if kept else None
         if (id, problem, tags, fingerprint, kept) == (
@@ -64,11 +63,9 @@ class Pseudonyms:
             return call
         return replace(call, id=id, problem=problem, tags=tags, fingerprint=fingerprint, kept=kept)
 
-    def id(self, id: str | None, *, again: bool = False) -> str | None:
-        """The id of a call: as it is if a provider gave it. ``again``: it may be one of ours."""
+    def id(self, id: str | None) -> str | None:
+        """The id of a call: as it is if a machine made it, we or a provider."""
         if id is None or self.shown.identities or is_of_a_provider(id):
-            return id
-        if again and OUR_ID.fullmatch(id):
             return id
         return f"call-{self._key.pseudonym_of('call', str(clean(id)), digits=ID_DIGITS)}"
 

@@ -223,8 +223,8 @@ def write(path: Path, content: str | bytes, *, private: bool = False) -> None:
     """Put the content at ``path`` at once: it is there as a whole or not at all.
 
     Its owner alone may read what is ``private``. A link stays and its target is written; a device
-    or pipe is written to as it is. Raises AuditError when it cannot be written; an earlier file then
-    stays as it was.
+    or pipe is written to as it is. Raises AuditError when it cannot be written; an earlier file
+    then stays as it was.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
     target = path.resolve()
