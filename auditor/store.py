@@ -157,6 +157,34 @@ class Store:
         self._connection.execute(query(name), values)
         return {column[0]: str(column[1]) for column in self._connection.description}
 
+    def texts(self) -> Iterator[tuple[str, list[str]]]:
+        """Every text in the store: ``table.column`` and what is in it, each text once.
+
+        Names and values of tags count as texts, and so do bytes as DuckDB writes them.
+        """
+        for listed in self.rows("schema/listing"):
+            name = listed["name"]
+            table = self._connection.table(name)
+            for column, kind in zip(table.columns, map(str, table.types), strict=True):
+                cell: Any = duckdb.ColumnExpression(column)
+                if kind.startswith("MAP("):
+                    parts = [
+                        duckdb.FunctionExpression(f"map_{w}", cell) for w in ("keys", "values")
+                    ]
+                elif kind in ("VARCHAR", "VARCHAR[]"):
+                    parts = [cell]
+                elif kind == "BLOB":
+                    parts = [cell.cast("VARCHAR")]
+                else:
+                    continue
+                for part in parts:
+                    with self._failures():
+                        frame = pl.DataFrame(table.select(part.alias("text")).distinct())
+                    found = frame["text"]
+                    if isinstance(found.dtype, pl.List):
+                        found = found.explode().unique()
+                    yield f"{name}.{column}", found.drop_nulls().sort().to_list()
+
     def show(self, name: str, frame: pl.DataFrame) -> None:
         """Let queries read a frame as the table ``name``, until another takes its place."""
         self._connection.register(name, _ArrowStream(frame))

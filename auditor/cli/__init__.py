@@ -47,6 +47,7 @@ from auditor.cli.options import (
 from auditor.cli.prices import prices
 from auditor.cli.reconcile import reconcile
 from auditor.cli.report import report
+from auditor.cli.verifying import verify_privacy
 from auditor.errors import AuditError, printable
 
 INTERRUPTED = 130
@@ -119,6 +120,7 @@ cli.add_command(close)
 cli.add_command(convert)
 cli.add_command(count)
 cli.add_command(diff)
+cli.add_command(verify_privacy)
 
 
 @cli.command()
