@@ -32,6 +32,8 @@ def run(
         found = stack.enter_context(logs_in(logs, exclude, own))
         done = verify(found, formats_of(settings), store, outputs, length)
     put(_searched(done))
+    for place in done.places:
+        put(f"  {place}")
     for finding in done.findings[:SHOWN]:
         put(f"{finding.source} is in {finding.found_in}: {finding.what}")
     if len(done.findings) > SHOWN:
@@ -45,5 +47,4 @@ def _searched(done: Verified) -> str:
         f"Looked for {counted(done.strings, 'string')} of {counted(done.sources, 'source')} in "
         f"runs of {done.length} characters and more, and for {counted(done.names, 'name')} as "
         f"whole values, in {done.searched:,} characters of:"
-        + "".join(f"\n  {place}" for place in done.places)
     )
