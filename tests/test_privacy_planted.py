@@ -32,7 +32,7 @@ SHOWN_COLUMNS = {
 SHOWN_TAGS = {
     *("team", "project", "app", "application", "environment", "workload", "organization"),
     *("provider", "region", "deployment", "api", "product", "resource", "agent", "dataset"),
-    *("team.name", "what"),  # of the tables of our own
+    *("team.name", "Team", "Cost centre", "label", "lot", "App", "promptId"),  # in fixtures
     *("log_type", "service", "feature", "stage", "purpose", "department", "model_group"),
 }
 """Tags by which costs are told apart, as logged; the rest must be pseudonyms, or listed here."""
@@ -70,7 +70,7 @@ def _shown(db: Path) -> Iterator[str]:
             if place in SHOWN_COLUMNS:
                 yield from marks_in("\n".join(texts).encode())
         tags = store._connection.execute(
-            "SELECT DISTINCT unnest(map_entries(tags), recursive := true) FROM calls"
+            "SELECT DISTINCT e.key, e.value FROM (SELECT unnest(map_entries(tags)) AS e FROM calls)"
         )
         for name, value in tags.fetchall():
             named = marks_in(name.encode())
@@ -99,9 +99,10 @@ def test_the_store_shows_no_mark(planted: Planted) -> None:
     with Store.open(planted.folder / "s.duckdb", to_read=True) as store:
         for place, texts in store.texts():
             if leaks := leaked(planted, "\n".join(texts).encode()):
-                found[place] = leaks[:20]
+                found[place] = sorted(set(leaks))
     assert not found
-    assert not leaked(planted, (planted.folder / "s.duckdb").read_bytes())
+    leaks = leaked(planted, (planted.folder / "s.duckdb").read_bytes())
+    assert not leaks[:5]
 
 
 def test_nothing_that_is_said_shows_a_mark(planted: Planted) -> None:
@@ -113,9 +114,11 @@ def test_nothing_that_is_said_shows_a_mark(planted: Planted) -> None:
     )
     for words in asked:
         run = audit(*words, folder=planted.folder)
-        assert not leaked(planted, (run.out + run.err).encode()), words
+        leaks = leaked(planted, (run.out + run.err).encode())
+        assert not leaks[:5], words
     for run in planted.runs:
-        assert not leaked(planted, (run.out + run.err).encode())
+        leaks = leaked(planted, (run.out + run.err).encode())
+        assert not leaks[:5]
 
 
 def test_no_report_shows_a_mark(planted: Planted) -> None:
@@ -123,4 +126,5 @@ def test_no_report_shows_a_mark(planted: Planted) -> None:
     assert run.exit_code in (0, 3), run
     for file in (planted.folder / "reports").rglob("*"):
         if file.is_file():
-            assert not leaked(planted, file.read_bytes()), file.name
+            leaks = leaked(planted, file.read_bytes())
+            assert not leaks[:5], file.name

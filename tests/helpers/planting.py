@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import csv
+import hashlib
 import io
 import json
 import re
@@ -11,11 +12,21 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 MARK = re.compile(rb"zq7k[0-9]{6}xw")
 TABLES = "SELECT name FROM sqlite_master WHERE type='table'"
+IDS = frozenset(
+    {
+        *("id", "Id", "request_id", "requestId", "response_id", "call_id", "correlationId"),
+        *("CorrelationId", "spanId", "span_id", "objectId", "gen_ai.response.id", "hash", "run_id"),
+        *("generation_id", "operation_Id", "Request ID", "completion_id"),
+    }
+)
+"""Fields that tell calls apart: each planted record gets ids of its own, or it would be a copy."""
+ID_IN_TEXT = re.compile(r"(\"(?:id|request_id)\": ?\")[^\"]*\"|chatcmpl-[A-Za-z0-9_-]+")
 NEW_FIELD = "a new field"
 Path_ = tuple[Any, ...]
 
@@ -84,13 +95,34 @@ def _with_marks(document: Any, marks: Marks, name: str, but: Path_ | None = None
         if but is not None and path[: len(but)] == but:
             continue
         place = f"{name}:{'.'.join(map(str, path))}"
-        yield _replaced(document, path, marks.new(place))
-        yield _replaced(document, path, f"{value} {marks.new(place)}")
+        for new in (marks.new(place), f"{value} {marks.new(place)}"):
+            yield _replaced(_with_own_ids(document, new, but=path), path, new)
     for path in _objects(document, ()):
         if but is None or path[: len(but)] != but:
             place = f"{name}:{'.'.join(map(str, (*path, NEW_FIELD)))}"
-            planted = {**_at(document, path), marks.new(place): marks.new(place)}
-            yield _replaced(document, path, planted) if path else planted
+            own = _with_own_ids(document, str(len(marks.places)), but=None)
+            yield _replaced(own, path, {**_at(own, path), marks.new(place): marks.new(place)})
+
+
+def _own_id(seed: str) -> str:
+    return f"chatcmpl-{hashlib.sha256(seed.encode()).hexdigest()[:24]}"
+
+
+def _with_own_ids(document: Any, seed: str, but: Path_ | None) -> Any:
+    """The document with ids of its own, but at one place."""
+    for path, value in list(_leaves(document, ())):
+        if path == but:
+            continue
+        if path and path[-1] in IDS:
+            document = _replaced(document, path, _own_id(f"{seed} {path}"))
+        elif ID_IN_TEXT.search(value):
+            document = _replaced(document, path, _own_ids_in(value, seed))
+    return document
+
+
+def _own_ids_in(text: str, seed: str) -> str:
+    id = _own_id(seed)
+    return ID_IN_TEXT.sub(lambda found: f'{found[1]}{id}"' if found[1] else id, text)
 
 
 def _leaves(value: Any, path: Path_) -> Iterator[tuple[Path_, str]]:
@@ -149,8 +181,12 @@ def _planted_csv(text: str, marks: Marks, name: str) -> str:
     for row in rows[1:]:
         for place, cell in enumerate(row):
             where = f"{name}:{rows[0][place] if place < len(rows[0]) else place}"
-            writer.writerow([*row[:place], marks.new(where), *row[place + 1 :]])
-            writer.writerow([*row[:place], f"{cell} {marks.new(where)}", *row[place + 1 :]])
+            for new in (marks.new(where), f"{cell} {marks.new(where)}"):
+                own = [
+                    _own_id(new) if title in IDS else _own_ids_in(other, new)
+                    for title, other in zip_longest(rows[0], row, fillvalue="")
+                ][: len(row)]
+                writer.writerow([*own[:place], new, *own[place + 1 :]])
             if cell[:1] == "{":
                 for one in _variants(_object(cell), marks, where):
                     writer.writerow([*row[:place], json.dumps(one), *row[place + 1 :]])
