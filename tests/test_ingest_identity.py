@@ -83,7 +83,7 @@ def test_the_best_reading_of_an_id_stays(tmp_path: Path) -> None:
     worse, better = "a,2023-08-22T10:00:00Z,gpt-4-0613,10,4\n", f"a,{PLAIN}"
     for table in (worse + better, better + worse, better + worse + better):
         with Store.open(None) as store:
-            (done,) = take_in(store, tmp_path, table + f"b,{PLAIN}")
+            (done,) = take_in(store, tmp_path, table + f"b,{PLAIN}", keep_identities=True)
             assert (done.calls, done.conflicts) == (2, 1)
             assert calls(store) == [
                 ("a", 2 + table.index(better) // len(worse)),

@@ -13,6 +13,7 @@ from auditor.formats import Format, recognise
 from auditor.pipeline.booking import Booking
 from auditor.pipeline.days import add_up_new
 from auditor.pipeline.digests import Digests
+from auditor.pipeline.keeping import Traced, check_keeping
 from auditor.pipeline.placing import full_groups, merge_placed
 from auditor.pipeline.reading import Batch, Gauge, Manner, Source, Tally
 from auditor.pipeline.workers import WORTH_BYTES, Readers, readers_of
@@ -67,6 +68,7 @@ def ingest(
     *,
     chosen: Format | None = None,
     keep_text: bool = False,
+    keep_identities: bool = False,
     workload_tags: Iterable[str] = WORKLOAD_TAGS,
     sampling: bool = True,
     jobs: int = 1,
@@ -79,21 +81,33 @@ def ingest(
     ``chosen`` is the format of every file, as the user said. ``sampling`` keeps hashes of prompts,
     which only fine-tuning asks for. ``jobs`` processes read at most, with the same result whatever
     their number. ``on_bytes`` is told the bytes dealt with. ``digests`` are those of files that
-    need not be read to know them. ``book`` says by which windows calls are told apart that are
-    added up for replays. Raises SourceError, before anything is stored, when a file is of
-    no known format; while reading, when one is broken. What was stored before stays.
+    need not be read to know them. ``keep_identities`` stores names of users and the like as logged,
+    else as pseudonyms; a store goes on as it was begun. ``book`` says by which windows calls are
+    told apart that are added up for replays. Raises SourceError, before anything is stored, when a
+    file is of no known format; while reading, when one is broken. What was stored before stays.
+    Raises StoreError when the store was begun otherwise than ``keep_identities`` says.
     """
     told = on_bytes or (lambda _: None)
     done = Ingested()
+    check_keeping(store, keep_identities)
     booking = Booking(store)
     digests = digests or Digests(store)
-    new = list(_not_yet_stored(store, files, done, booking, digests, jobs, told))
+    traced = Traced()
+    new = list(_not_yet_stored(store, files, done, booking, digests, jobs, told, traced))
     digests.keep()
     planned = [
         Source(file, digest, format, digests.holds(file))
         for file, digest, format in _recognised(new, formats, chosen, done)
     ]
-    manner = Manner(gauge, store.hash_key, tuple(workload_tags), sampling, keep_text)
+    manner = Manner(
+        gauge,
+        store.hash_key,
+        tuple(workload_tags),
+        sampling,
+        keep_text,
+        keep_identities,
+        traced.key_for(store),
+    )
     _take_in_all(store, planned, manner, jobs, booking, done, told)
     if planned:
         with store.transaction():
@@ -118,6 +132,7 @@ def _take_in_all(
             brought = Ingested()
             try:
                 with store.transaction():
+                    store.run("ingest/decide_keeping", identities=manner.keep_identities)
                     _take_in_bundle(store, bundle, readers, booking, brought, told)
             except StoreError:
                 raise
@@ -251,9 +266,10 @@ def _not_yet_stored(
     digests: Digests,
     jobs: int,
     told: Callable[[int], None],
+    traced: Traced,
 ) -> Iterator[tuple[LogFile, str]]:
     files = tuple(files)
-    read = _all_hashed([file for file in files if not digests.holds(file)], jobs)
+    read = _all_hashed([file for file in files if not digests.holds(file)], jobs, traced)
     stored = {row["sha256"] for row in store.rows("ingest/stored")}
     seen: dict[str, str] = {}
     for whole in files:
@@ -276,14 +292,16 @@ def _not_yet_stored(
             seen.setdefault(digest, file.name)
 
 
-def _all_hashed(files: Iterable[LogFile], jobs: int) -> Callable[[LogFile], str]:
+def _all_hashed(
+    files: Iterable[LogFile], jobs: int, digest_of: Callable[[LogFile], str]
+) -> Callable[[LogFile], str]:
     """What says the digest of each: read by several threads at once, where that is worth it."""
     local = {(file.path, file.member): file for file in files if file.origin is None}
     if jobs < 2 or sum(file.weight for file in local.values()) < WORTH_BYTES:
-        return LogFile.sha256
+        return digest_of
     with ThreadPoolExecutor(jobs) as pool:
-        found = dict(zip(local, pool.map(LogFile.sha256, local.values()), strict=True))
-    return lambda file: found.get((file.path, file.member)) or file.sha256()
+        found = dict(zip(local, pool.map(digest_of, local.values()), strict=True))
+    return lambda file: found.get((file.path, file.member)) or digest_of(file)
 
 
 def _recognised(

@@ -13,6 +13,7 @@ import polars as pl
 from auditor.formats import TOO_DEEP, Block, Format, Frame
 from auditor.pipeline.counting import Counted
 from auditor.pipeline.frames import staged
+from auditor.pipeline.naming import unnamed_block, unnamed_frame
 from auditor.pipeline.placing import Placed, Placer
 from auditor.pipeline.rows import (
     BUCKET_COLUMNS,
@@ -24,8 +25,10 @@ from auditor.pipeline.rows import (
     frame_of,
     reject_row,
 )
+from auditor.privacy import Pseudonyms, Shown
 from auditor.records import Call, Context, Reading, Reject
 from auditor.sources import LogFile
+from auditor.workload import HashKey
 
 BATCH_RECORDS = 20_000
 
@@ -103,13 +106,23 @@ Work = Source | Part
 
 @dataclass(frozen=True)
 class Manner:
-    """How sources are read: who counts, under which key prompts are hashed, what is kept."""
+    """How sources are read: who counts, under which key prompts are hashed, what is kept.
+
+    ``secret_of_names`` is the key for names, where it is another one.
+    """
 
     gauge: Gauge
     secret: bytes
     workload_tags: tuple[str, ...]
     sampling: bool
     keep_text: bool
+    keep_identities: bool = False
+    secret_of_names: bytes | None = None
+
+    @property
+    def shown(self) -> Shown:
+        """What of the log may be stored as it is."""
+        return Shown(identities=self.keep_identities, text=self.keep_text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +188,8 @@ class Reader:
     def __init__(self, manner: Manner) -> None:
         self._manner = manner
         self.placer = Placer(manner.secret, manner.workload_tags, sampling=manner.sampling)
+        self._key = HashKey(manner.secret_of_names or manner.secret)
+        self._names = Pseudonyms(self._key, manner.shown)
         self._size = 0
 
     def batches(self, work: Work) -> Iterator[Batch]:
@@ -194,9 +209,10 @@ class Reader:
         rows = _Rows(lines_before)
         for reading in self._readings(source, stream):
             if isinstance(reading, Block):
+                reading = unnamed_block(reading, self._names)
                 rows.add(block_frame(reading, placer.place_block(reading)))
             elif isinstance(reading, Frame):
-                rows.add(staged(reading, placer))
+                rows.add(staged(unnamed_frame(reading, self._names), placer))
             else:
                 self._take(rows, reading)
             if rows.is_full or placer.is_loaded:
@@ -215,9 +231,10 @@ class Reader:
         manner, placer = self._manner, self.placer
         if isinstance(reading, Call):
             try:
+                reading = self._names.call(reading)
                 counted = manner.gauge(reading)
                 place = placer.place(reading, counted)
-                row = call_row(reading, counted, place, placer.key, manner.keep_text)
+                row = call_row(reading, counted, place, self._key, manner.keep_text)
                 rows.calls.append(row)
                 rows.tags.append(reading.tags)
                 if reading.bucket is not None:
@@ -225,7 +242,7 @@ class Reader:
             except RecursionError:
                 reading = Reject(reading.line, TOO_DEEP, b"", reading.lines)
         if isinstance(reading, Reject):
-            rows.rejects.append(reject_row(reading))
+            rows.rejects.append(reject_row(reading, self._key, manner.keep_text))
         rows.tally.count(reading)
 
     def _told(self, size: int) -> None:

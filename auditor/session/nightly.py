@@ -66,7 +66,7 @@ def run(
     check_folder(plan.output, "output", (REPORTS, NIGHTLY))
     with (
         only_run(plan.db, holder, seconds),
-        waited_for(plan.db, seconds, hash_key=hash_key) as store,
+        waited_for(plan.db, seconds, hash_key=hash_key, private=plan.keep_text) as store,
     ):
         check_zone(store, question.zone)
         put_right(plan.output)
@@ -82,6 +82,7 @@ def run(
             assume_model=plan.assume_model,
             estimate=plan.estimate,
             keep_text=plan.keep_text,
+            keep_identities=plan.keep_identities,
             rehash=rehash,
         )
         check_stored(store)

@@ -35,5 +35,6 @@ CREATE OR REPLACE TEMP TABLE refused (
     line BIGINT,
     lines BIGINT,
     reason VARCHAR,
-    head VARCHAR
+    head VARCHAR,
+    fingerprint VARCHAR
 );
