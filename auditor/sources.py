@@ -9,8 +9,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import os
 import sys
-import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -21,7 +21,7 @@ from typing import IO, BinaryIO, cast
 
 import zstandard
 
-from auditor import archives, compression, containers, walking
+from auditor import archives, compression, containers, leftovers, walking
 from auditor.bounded import Lines
 from auditor.containers import BOM, PARQUET_MAGIC, BrokenContainerError
 from auditor.errors import LimitError, SourceError
@@ -33,6 +33,7 @@ __all__ = ["BOM", "LogFile", "standard_input"]
 
 STDIN = "-"
 BUFFER_BYTES = 1 << 20
+TRACE = b"\x00audit: names of a run without a store\x00"
 Members = tuple[tuple[str, int], ...]
 """What an archive holds: the name of each file, and the bytes that it takes there."""
 
@@ -92,6 +93,8 @@ class LogFile:
             yield cast(BinaryIO, stream)
             if sha256 is not None and watched.sha256() != sha256:
                 raise self.changed()
+            if magic == PARQUET_MAGIC and self.member is None and not _is_at(raw, self.path):
+                raise self.changed()  # what was read there is not what was opened
 
     def changed(self) -> SourceError:
         """The error of a file that is not what it was when it was found."""
@@ -166,11 +169,20 @@ class LogFile:
 
     def sha256(self) -> str:
         """The digest of the bytes on disk."""
+        return self.digest_and_trace()[0]
+
+    def digest_and_trace(self) -> tuple[str, str]:
+        """The digest of the bytes on disk, and the trace: that of the bytes and a word behind them.
+
+        Reports show digests. Who knows a digest cannot tell the trace, which takes the bytes.
+        """
         digest = hashlib.sha256()
         with self.readable(), self._raw() as raw:
             while block := raw.read(BUFFER_BYTES):
                 digest.update(block)
-        return digest.hexdigest()
+        traced = digest.copy()
+        traced.update(TRACE)
+        return digest.hexdigest(), traced.hexdigest()
 
     @property
     def is_document(self) -> bool:
@@ -255,14 +267,19 @@ class _Watched(io.RawIOBase):
         return len(data)
 
 
+def _is_at(raw: IO[bytes], path: Path) -> bool:
+    """Whether an open file is still the one at a path."""
+    return os.path.samestat(os.fstat(raw.fileno()), path.stat())
+
+
 @contextmanager
 def _unpacked(file: LogFile, stream: IO[bytes]) -> Iterator[Path]:
     """Where a file that is not read from front to back lies: an archive's member is unpacked."""
     if file.member is None:
         yield file.path  # where it is held as long as it is open
         return
-    with tempfile.TemporaryDirectory(prefix="audit-") as folder:
-        path = Path(folder) / "member"
+    with leftovers.elsewhere() as folder:
+        path = folder / "member"
         with path.open("wb") as copy:
             while block := stream.read(BUFFER_BYTES):
                 copy.write(block)
@@ -292,8 +309,8 @@ def standard_input(limits: Limits = Limits()) -> Iterator[LogFile]:  # noqa: B00
     """What comes on standard input, laid down in a temporary file for as long as it is read."""
     if sys.stdin is None:
         raise SourceError(STDIN, None, "standard input is closed", hint="Name a file, or pipe one.")
-    with tempfile.TemporaryDirectory(prefix="audit-") as folder:
-        path = Path(folder) / "stdin"
+    with leftovers.elsewhere() as folder:
+        path = folder / "stdin"
         with path.open("wb") as copy:
             while block := sys.stdin.buffer.read(BUFFER_BYTES):
                 copy.write(block)

@@ -6,6 +6,9 @@ written by one process at a time. What one ``transaction`` does happens wholly o
 
 from __future__ import annotations
 
+import os
+import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,23 +17,42 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from auditor import secret
+from auditor import leftovers, secret
 from auditor.errors import StoreBusyError, StoreError
+from auditor.processes import described
 from auditor.sql import query
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 UPGRADABLE = 2
-ADDED = {"closing": "closings", "buckets": "buckets", "day_cells": "day_cells"}
+ADDED = {
+    "closing": "closings",
+    "buckets": "buckets",
+    "day_cells": "day_cells",
+    "keeping": "keeping",
+}
 """What older stores lack: the query of schema that makes it, a table of it."""
 IN_MEMORY = ":memory:"
 OFFLINE: dict[str, str | bool | int | float | list[str]] = {
-    "autoinstall_known_extensions": "false",  # DuckDB would fetch what a query seems to need
+    # DuckDB would fetch what a query seems to need, or load what another application fetched
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
 }
 NOT_OURS = "Name a file made by `audit ingest`, or a new one; this one was not touched."
 MAGIC = b"DUCK"
 MAGIC_AT = 8
+WAL_BEGINS = b"\x64\x00\x62"  # as of DuckDB 2: its first entry is that of its version
 
+OF_THE_WORLD = (
+    duckdb.IOException,
+    duckdb.TransactionException,
+    duckdb.OutOfMemoryException,
+    duckdb.FatalException,
+    duckdb.InternalException,
+)
+DAMAGE = ("corrupt", "checksum", "could not read enough bytes", "reading past the end")
+OTHERS = 0o077
 INTERRUPTED = "Query interrupted"
+HOLDER = re.compile(r"\(PID ([1-9][0-9]*)\)")
 
 
 class Store:
@@ -41,17 +63,27 @@ class Store:
         self._name = str(path or "the store in memory")
         self.path = path
         self.hash_key = secret.IN_MEMORY
+        self.is_private = False
+        """Whether only the owner may read it, and what comes to lie beside it."""
+        self.key_of_names: bytes | None = None
+        """The key for names; None where sources make it (``secret.of_sources``)."""
 
     @classmethod
     @contextmanager
     def open(
-        cls, path: Path | None, *, to_read: bool = False, hash_key: bytes | None = None
+        cls,
+        path: Path | None,
+        *,
+        to_read: bool = False,
+        hash_key: bytes | None = None,
+        private: bool = False,
     ) -> Iterator[Store]:
         """The store at ``path``, made when it is not there; in memory when ``path`` is None.
 
         ``to_read`` wants a store that is there and changes nothing in it; several processes may
         read at once. ``hash_key`` takes the place of the key beside the store, which only adding
-        to it needs: ``hash_key`` of the store. Raises StoreError when there is none to read, when
+        to it needs: ``hash_key`` of the store. ``private`` lets its owner alone read it, if need be
+        from now on. Raises StoreError when there is none to read, when
         it is in use by another process, damaged, of another application, of another version of
         this one, or was filled with another key.
         """
@@ -60,13 +92,21 @@ class Store:
                 f"there is no store at {path}",
                 hint="Fill one first: `audit ingest LOGS --db FILE`.",
             )
-        connection = _connect(path, to_read)
+        is_private = path is not None and _is_private(path, private)
+        with _privately(is_private):
+            if path is not None and not to_read:
+                leftovers.clear(path.resolve())
+                if not path.exists():
+                    _make(path, hash_key)
+            connection = _connect(path, to_read)
         try:
             store = cls(connection, path)
+            store.is_private = is_private
             _prepare(store, path, to_read, hash_key)
             yield store
         finally:
-            connection.close()
+            with _privately(is_private):
+                connection.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -85,14 +125,13 @@ class Store:
     def _failures(self) -> Iterator[None]:
         """Turns what the world does to a store into StoreError; what is a bug of ours stays one."""
         try:
-            yield
-        except (
-            duckdb.IOException,
-            duckdb.TransactionException,
-            duckdb.OutOfMemoryException,
-            duckdb.FatalException,
-            duckdb.InternalException,
-        ) as error:
+            with _privately(self.is_private):
+                yield
+        except duckdb.Error as error:
+            if _is_damage(str(error)):
+                raise _damaged(self._name, _first_line(str(error))) from error
+            if not isinstance(error, OF_THE_WORLD):
+                raise
             raise StoreError(
                 f"{self._name}: {_first_line(str(error))}",
                 hint="Check the space on the disk and that the file is sound; what was stored "
@@ -132,6 +171,34 @@ class Store:
         self._connection.execute(query(name), values)
         return {column[0]: str(column[1]) for column in self._connection.description}
 
+    def texts(self) -> Iterator[tuple[str, list[str]]]:
+        """Every text in the store: ``table.column`` and what is in it, each text once.
+
+        Names and values of tags count as texts, and so do bytes as DuckDB writes them.
+        """
+        for listed in self.rows("schema/listing"):
+            name = listed["name"]
+            table = self._connection.table(name)
+            for column, kind in zip(table.columns, map(str, table.types), strict=True):
+                cell: Any = duckdb.ColumnExpression(column)
+                if kind.startswith("MAP("):
+                    parts = [
+                        duckdb.FunctionExpression(f"map_{w}", cell) for w in ("keys", "values")
+                    ]
+                elif kind in ("VARCHAR", "VARCHAR[]"):
+                    parts = [cell]
+                elif kind == "BLOB":
+                    parts = [cell.cast("VARCHAR")]
+                else:
+                    continue
+                for part in parts:
+                    with self._failures():
+                        frame = pl.DataFrame(table.select(part.alias("text")).distinct())
+                    found = frame["text"]
+                    if isinstance(found.dtype, pl.List):
+                        found = found.explode().unique()
+                    yield f"{name}.{column}", found.drop_nulls().sort().to_list()
+
     def show(self, name: str, frame: pl.DataFrame) -> None:
         """Let queries read a frame as the table ``name``, until another takes its place."""
         self._connection.register(name, _ArrowStream(frame))
@@ -158,12 +225,39 @@ class _ArrowStream:
         return self._frame.__arrow_c_stream__(requested_schema)
 
 
-def _connect(path: Path | None, to_read: bool) -> duckdb.DuckDBPyConnection:
+def _make(path: Path, hash_key: bytes | None) -> None:
+    """A new store and its key. It is there as a whole or not at all, whenever this process ends."""
+    target = path.resolve()
+    if not target.parent.is_dir():
+        return  # _connect says so
+    key = hash_key or secret.make(path)
+    try:
+        with leftovers.beside(target) as folder:
+            new = folder / "new"
+            connection = _connect(path, False, at=new)
+            try:
+                _fill(Store(connection, path), key)
+            finally:
+                connection.close()
+            with suppress(FileExistsError):  # another run was sooner
+                leftovers.put(new, target)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be made: {error.strerror or error}",
+            hint="Check the path, its permissions and the space on the disk.",
+        ) from error
+
+
+def _connect(
+    path: Path | None, to_read: bool, *, at: Path | None = None
+) -> duckdb.DuckDBPyConnection:
+    """The store at a path; ``at`` is where it lies as long as it is made."""
     if path is None:
         return duckdb.connect(IN_MEMORY, config=OFFLINE)
     _check_magic(path)
+    _check_wal(path)
     # absolute, so that a name like md:x or s3:x is a file and not a service on the network
-    name = str(path.absolute())
+    name = str((at or path).absolute())
     try:
         # a killed run leaves a log of its last steps beside the store: that is written in first
         left_over = path.with_name(f"{path.name}.wal").exists()
@@ -172,25 +266,52 @@ def _connect(path: Path | None, to_read: bool) -> duckdb.DuckDBPyConnection:
         text = _first_line(str(error)).replace(name, str(path))
         said = text.replace(str(path), "").lower()
         if "lock on file" in said or "conflicting lock" in said or "used by another" in said:
+            holder = HOLDER.search(text)
+            by = f": {described(int(holder[1]))}" if holder else ""
             raise StoreBusyError(
-                f"{path} is in use by another process",
-                hint="Wait for the other run to end, or give this one a store of its own.",
+                f"{path} is in use by another process{by}",
+                hint="Wait for it to end, or give it longer with --lock-timeout TIME.",
             ) from error
         if "version" in said:
             raise StoreError(
                 f"{path} is not a store this version of DuckDB can read: {text}",
                 hint=NOT_OURS,
             ) from error
-        if isinstance(error, duckdb.IOException) and "corrupt" not in said:
+        if isinstance(error, duckdb.IOException) and not _is_damage(said):
             raise StoreError(
                 f"{path} cannot be opened: {text}",
                 hint="Check the path, its permissions and the space on the disk.",
             ) from error
+        raise _damaged(str(path), text) from error
+
+
+def _check_wal(path: Path) -> None:
+    """Refuse a log of last steps that is none: DuckDB would pass over it, and over what it held."""
+    wal = path.with_name(f"{path.name}.wal")
+    try:
+        with wal.open("rb") as file:
+            head = file.read(len(WAL_BEGINS))
+    except OSError:
+        return
+    if not WAL_BEGINS.startswith(head):
         raise StoreError(
-            f"{path} is damaged: {text}",
-            hint="Restore it from a copy, or ingest the logs into a new store; "
-            "this one was not touched.",
-        ) from error
+            f"{path} is damaged: {wal.name} is not the log of its last steps",
+            hint=f"Restore both from a copy. Or move {wal.name} away: what it held of logs is read "
+            "again by the next `audit ingest`, a month that was just closed must be closed again.",
+        )
+
+
+def _is_damage(text: str) -> bool:
+    """Whether DuckDB says that a file is not what it wrote; it has a word of its own for none."""
+    return any(word in text.lower() for word in DAMAGE)
+
+
+def _damaged(name: str, text: str) -> StoreError:
+    return StoreError(
+        f"{name} is damaged: {text}",
+        hint="Restore it from a copy, or ingest the logs into a new store; what is damaged was "
+        "not touched.",
+    )
 
 
 def _check_magic(path: Path) -> None:
@@ -218,6 +339,35 @@ def _check_magic(path: Path) -> None:
         )
 
 
+def _is_private(path: Path, wanted: bool) -> bool:
+    """Whether only its owner may read a store; one that is there is narrowed if that is wanted."""
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
+        if mode is None or not wanted or not mode & OTHERS:
+            return wanted if mode is None else not mode & OTHERS
+        _check_magic(path)
+        path.chmod(mode & ~OTHERS)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be made readable by its owner alone: {error.strerror or error}",
+            hint="Text is only kept in such a store: let its owner run this, or name a new one.",
+        ) from error
+    return True
+
+
+@contextmanager
+def _privately(is_so: bool) -> Iterator[None]:
+    """Inside, what DuckDB lays down (store, log, what it swaps out) is the owner's alone."""
+    if not is_so:
+        yield
+        return
+    before = os.umask(OTHERS)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
 def _first_line(text: str) -> str:
     return text.strip().splitlines()[0]
 
@@ -235,11 +385,10 @@ def _prepare(store: Store, path: Path | None, to_read: bool, hash_key: bytes | N
         store.hash_key = hash_key or (secret.read(path) if tables else secret.make(path))
     elif hash_key:
         store.hash_key = hash_key
+    if hash_key or (path is not None and not to_read):
+        store.key_of_names = store.hash_key
     if not tables:
-        with store.transaction():
-            store.run("schema/tables", key_check=secret.check_of(store.hash_key))
-            for part in ADDED:
-                store.run(f"schema/{part}")
+        _fill(store, store.hash_key)
     else:
         missing = [part for part, table in ADDED.items() if table not in tables]
         if to_read:
@@ -250,9 +399,17 @@ def _prepare(store: Store, path: Path | None, to_read: bool, hash_key: bytes | N
             if missing:
                 with store.transaction():
                     for part in missing:
-                        store.run(f"schema/{part}")
+                        store.run(f"schema/{part}", identities=True)
                     store.run("schema/upgrade", version=SCHEMA_VERSION)
     store.run("schema/macros")
+
+
+def _fill(store: Store, key: bytes) -> None:
+    """The tables of a new store."""
+    with store.transaction():
+        store.run("schema/tables", key_check=secret.check_of(key))
+        for part in ADDED:
+            store.run(f"schema/{part}", identities=None)
 
 
 def _check_key(store: Store, path: Path | None) -> None:

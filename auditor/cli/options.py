@@ -43,15 +43,26 @@ def options(*decorators: Callable[[F], F]) -> Callable[[F], F]:
 
 
 def db_option(required: bool) -> Callable[[F], F]:
-    """``--db FILE``."""
-    return click.option(
-        "--db",
-        type=click.Path(dir_okay=False, path_type=Path),
-        required=required,
-        envvar="AUDIT_DB",
-        show_envvar=True,
-        metavar="FILE",
-        help="The store, a DuckDB file. Made if it is not there.",
+    """``--db FILE``, and how long to wait where another process has it."""
+    return options(
+        click.option(
+            "--db",
+            type=click.Path(dir_okay=False, path_type=Path),
+            required=required,
+            envvar="AUDIT_DB",
+            show_envvar=True,
+            metavar="FILE",
+            help="The store, a DuckDB file. Made if it is not there.",
+        ),
+        click.option(
+            "--lock-timeout",
+            envvar="AUDIT_LOCK_TIMEOUT",
+            show_envvar=True,
+            default="10 s",
+            show_default=True,
+            metavar="TIME",
+            help="How long to wait for another process that has the store open.",
+        ),
     )
 
 
@@ -106,6 +117,11 @@ rereading_options = options(
 reading_options = options(
     rereading_options,
     click.option("--keep-text", is_flag=True, help="Store prompts and answers with the calls."),
+    click.option(
+        "--keep-identities",
+        is_flag=True,
+        help="Show users, keys, sessions and the like as logged, in place of pseudonyms.",
+    ),
     click.option(
         "--jobs",
         type=click.IntRange(min=1),

@@ -4,7 +4,8 @@
 ``output`` (the folder of reports) must be there; the rest may be: ``scenarios`` and ``by`` (as
 --scenario and --by), ``reports`` (names), ``formats``, ``focus_version``, ``page`` (a file in the
 folder of reports), ``from`` and ``to`` (dates), ``lock_timeout`` ("10 min"), and of the reading
-``exclude``, ``assume_model``, ``estimate`` and ``keep_text``. Paths are relative to audit.toml.
+``exclude``, ``assume_model``, ``estimate``, ``keep_text`` and ``keep_identities``. Paths are
+relative to audit.toml.
 
 ``[[budget]]``: ``period`` and ``limit_usd`` must be there, ``name``, ``where``, ``warn_at`` ("80%")
 and ``look_back`` (periods) may be.
@@ -43,11 +44,13 @@ KEYS = (
     "assume_model",
     "estimate",
     "keep_text",
+    "keep_identities",
 )
 BUDGET_KEYS = ("name", "where", "period", "limit_usd", "warn_at", "look_back")
 NOT_A_SCOPE = ("", "tag:", "day", "month", "booking")
 SECONDS: Mapping[str, int] = {"s": 1, "min": 60, "h": 3600}
 LONGEST_WAIT = 7 * 24 * 3600
+WAIT_HINT = 'a time such as "90 s", "10 min" or "2 h", of a week at most; "0 s" does not wait.'
 
 _WAIT = re.compile(r"([0-9]{1,6}) ?(s|min|h)")
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,4})?) ?%")
@@ -75,6 +78,7 @@ class Nightly:
     assume_model: str | None = None
     estimate: bool = False
     keep_text: bool = False
+    keep_identities: bool = False
 
 
 def nightly_of(file: str, entries: Any, folder: Path) -> Nightly:
@@ -117,6 +121,7 @@ def nightly_of(file: str, entries: Any, folder: Path) -> Nightly:
         assume_model=table.text("assume_model", assume) if "assume_model" in entries else None,
         estimate=table.flag("estimate"),
         keep_text=table.flag("keep_text"),
+        keep_identities=table.flag("keep_identities"),
     )
 
 
@@ -137,13 +142,21 @@ def _page(table: Table) -> str:
 
 
 def _wait(table: Table) -> int:
-    hint = 'Write a time such as "90 s", "10 min" or "2 h", of a week at most; "0 s" does not wait.'
-    found = _WAIT.fullmatch(str(table.entries.get("lock_timeout", "10 min")))
+    hint = f"Write {WAIT_HINT}"
+    try:
+        return wait_seconds(str(table.entries.get("lock_timeout", "10 min")))
+    except ValueError as error:
+        raise table.error("lock_timeout", f"= {error}", hint) from None
+
+
+def wait_seconds(text: str) -> int:
+    """The seconds of a time such as ``10 min``. Raises ValueError, which says what is wrong."""
+    found = _WAIT.fullmatch(text)
     if found is None:
-        raise table.error("lock_timeout", f"= {table.entries['lock_timeout']} is no time", hint)
+        raise ValueError(f"{text} is no time")
     seconds = int(found[1]) * SECONDS[found[2]]
     if seconds > LONGEST_WAIT:
-        raise table.error("lock_timeout", f"= {found[0]} is too long", hint)
+        raise ValueError(f"{text} is too long")
     return seconds
 
 

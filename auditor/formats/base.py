@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import importlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import msgspec
 
 from auditor.bounded import longest_of
+from auditor.formats.words import ExactNumber
 from auditor.limits import refusal_of, too_long
 from auditor.records import Context, Reading, Reject
 from auditor.sources import BOM, LogFile
@@ -187,12 +189,6 @@ def decode_exactly(line: bytes) -> Any:
     return _decode_slowly(line, parse_float=ExactNumber)
 
 
-class ExactNumber(str):
-    """A JSON number with a fraction or an exponent, as it was written."""
-
-    __slots__ = ()
-
-
 def _decode_slowly(line: bytes, **options: Any) -> Any:
     """Python's own parser accepts what the fast one does not: lone surrogates, huge integers."""
     try:
@@ -261,10 +257,14 @@ def json_line(
 
 
 def refused(line: int, raw: bytes, reason: str, lines: int = 1) -> Reject:
-    """A Reject that keeps the first bytes; a line that was too long has none and its own reason."""
+    """A Reject with the first bytes of what was refused, and the hash of it all.
+
+    A line that was too long has only its own reason.
+    """
     if over := refusal_of(raw):
         return Reject(line, over, b"", lines)
-    return Reject(line, reason, raw.rstrip(b"\r\n")[:HEAD_BYTES], lines)
+    whole = raw.rstrip(b"\r\n")
+    return Reject(line, reason, whole[:HEAD_BYTES], lines, hashlib.blake2b(whole).digest())
 
 
 def _marker(line: bytes) -> str | None:

@@ -6,6 +6,7 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from auditor.formats.words import shown
 from auditor.records import Usage
 
 MAX_COUNT = 10**12
@@ -22,7 +23,7 @@ def read_count(value: Any) -> int | None:
     if value is None or value == "":
         return None
     if isinstance(value, bool):
-        raise ValueError(f"{value} is no count of tokens")
+        raise ValueError(f"{shown(value)} is no count of tokens")
     if isinstance(value, int):
         count = value
     elif isinstance(value, float) and value.is_integer():
@@ -30,9 +31,9 @@ def read_count(value: Any) -> int | None:
     elif isinstance(value, str) and COUNT.fullmatch(value.strip()):
         count = int(value.strip().split(".")[0])
     else:
-        raise ValueError(f"{str(value)[:40]!r} is no count of tokens")
+        raise ValueError(f"{shown(value)} is no count of tokens")
     if not 0 <= count <= MAX_COUNT:
-        raise ValueError(f"{str(value)[:40]!r} is no count of tokens")
+        raise ValueError(f"{shown(value)} is no count of tokens")
     return count
 
 
@@ -84,13 +85,13 @@ def read_money(value: Any) -> str | None:
         return None
     text = str(value).strip()
     if isinstance(value, bool) or not AMOUNT.fullmatch(text):
-        raise ValueError(f"{text[:40]!r} is no amount of money")
+        raise ValueError(f"{shown(value)} is no amount of money")
     try:
         amount = Decimal(text)
     except InvalidOperation:
-        raise ValueError(f"{text[:40]!r} is no amount of money") from None
+        raise ValueError(f"{shown(value)} is no amount of money") from None
     plain = f"{amount:f}"
     whole, _, fraction = plain.lstrip("+-").partition(".")
     if len(whole) > MONEY_DIGITS_BEFORE or len(fraction.rstrip("0")) > MONEY_DIGITS_AFTER:
-        raise ValueError(f"{text[:40]!r} has more digits than an amount can hold")
+        raise ValueError(f"{shown(value)} has more digits than an amount can hold")
     return plain

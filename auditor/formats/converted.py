@@ -15,18 +15,22 @@ file is the source, and a row its line; ``source_name`` and its like are for peo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 from auditor.formats.base import Format, Sample, decode, json_lines
 from auditor.formats.cells import needed_count, read_count, read_money
 from auditor.formats.times import read_time
+from auditor.formats.words import shown
 from auditor.records import Call, Kept, Reading, Text, Usage
 from auditor.sources import LogFile
 
 VERSION = 1
 ENDPOINTS = ("chat", "completion", "response", "embedding", "other")
 COUNTED_BY = ("provider", "tokenizer", "estimate", "nobody")
+FOUND_BY = ("", "system message", "opening")  # or ``tag NAME``
+WORKLOAD = re.compile("[0-9a-f]{12}")
 METERS = (
     "input_tokens",
     "output_tokens",
@@ -50,7 +54,16 @@ def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
 def read_row(number: int, row: Mapping[str, Any]) -> Reading:
     """One row as the call that it was. Raises ValueError for one that is of another schema."""
     if row["audit_calls"] != VERSION:
-        raise ValueError(f"schema {row['audit_calls']} of converted calls; this audit knows 1")
+        version = shown(row["audit_calls"])
+        raise ValueError(f"schema {version} of converted calls; this audit knows 1")
+    workload = _word(row, "workload")
+    if workload is not None and not WORKLOAD.fullmatch(workload):
+        raise ValueError(f"workload is {shown(workload)}, no id of a workload")
+    found_by = _word(row, "workload_found_by") or ""
+    if not (found_by in FOUND_BY or found_by.startswith("tag ")):
+        raise ValueError(
+            f"workload_found_by is {shown(found_by)}, neither {FOUND_BY[1]} nor {FOUND_BY[2]}"
+        )
     usage = Usage(*(needed_count(row[name]) for name in METERS))
     return Call(
         number,
@@ -71,8 +84,8 @@ def read_row(number: int, row: Mapping[str, Any]) -> Reading:
             counted_by=_one_of(row, "counted_by", COUNTED_BY),
             whole_answer=_flag(row, "whole_answer"),
             uses_tools=_flag(row, "uses_tools"),
-            workload=_word(row, "workload"),
-            found_by=_word(row, "workload_found_by") or "",
+            workload=workload,
+            found_by=found_by,
             label=_word(row, "workload_label") or "",
             prompt=_hash(row["prompt"]),
         ),
@@ -93,7 +106,7 @@ def _word(row: Mapping[str, Any], name: str) -> str | None:
 def _one_of(row: Mapping[str, Any], name: str, known: tuple[str, ...]) -> str:
     value = row[name]
     if not isinstance(value, str) or value not in known:
-        raise _refused(name)
+        raise ValueError(f"{name} is {shown(value)}, none of {', '.join(known)}")
     return value
 
 

@@ -44,6 +44,7 @@ from auditor.formats.cells import (
 )
 from auditor.formats.shapes import Answer, read_request, read_response
 from auditor.formats.times import read_time
+from auditor.formats.words import shown
 from auditor.records import BadUsageError, Context, Reading, Usage
 from auditor.sources import LogFile
 
@@ -126,7 +127,7 @@ def _status(value: Any) -> int:
     try:
         return int(value)
     except (TypeError, ValueError):
-        raise ValueError(f"{str(value)[:40]!r} is no response_status") from None
+        raise ValueError(f"response_status is {shown(value)}, no status") from None
 
 
 def _object(value: Any) -> dict[str, Any]:

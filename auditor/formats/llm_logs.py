@@ -20,13 +20,12 @@ Sure: columns, read in llm's documentation. Likely: ``token_details`` of plugins
 from __future__ import annotations
 
 import sqlite3
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from pathlib import Path
 from shutil import copyfileobj
 from typing import Any, BinaryIO
 
+from auditor import leftovers
 from auditor.errors import SourceError
 from auditor.formats.base import Format, Sample, decode, refused
 from auditor.formats.cells import known, read_count
@@ -101,8 +100,8 @@ def _from_database(file: LogFile, stream: BinaryIO) -> Rows:
             f"has changes that are still in {own}-wal",
             hint=f"Close what uses it, or write them: `sqlite3 {own} 'VACUUM'`.",
         )
-    with tempfile.TemporaryDirectory(prefix="audit-") as folder:
-        path = Path(folder) / "logs.db"
+    with leftovers.elsewhere() as folder:
+        path = folder / "logs.db"
         with path.open("wb") as copy:
             copyfileobj(stream, copy, BUFFER_BYTES)
         try:

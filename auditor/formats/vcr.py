@@ -67,7 +67,9 @@ def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
             return
         document = None if node is None else loader.construct_document(node)
     except (yaml.YAMLError, *OF_A_SCALAR, RecursionError) as error:
-        where = getattr(error, "problem", None) or "it cannot be read"
+        # what the parser says of it may quote it
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1} cannot be read" if mark else "it cannot be read"
         yield refused(1, head, f"not YAML: {where}")
         return
     if not isinstance(document, dict):

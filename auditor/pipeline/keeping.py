@@ -1,0 +1,51 @@
+"""What a store keeps of persons, and the key under which their names are hashed."""
+
+from __future__ import annotations
+
+from auditor import secret
+from auditor.errors import StoreError
+from auditor.sources import LogFile
+from auditor.store import Store
+
+
+def keeps_identities(store: Store) -> bool | None:
+    """Whether names are in the store as logged; None while nothing is in it."""
+    kept: bool | None = store.rows("ingest/keeping")[0]["identities"]
+    return kept
+
+
+def check_keeping(store: Store, wanted: bool) -> None:
+    """Raise StoreError when the store was begun otherwise than ``wanted``."""
+    kept = keeps_identities(store)
+    if kept is None or kept == wanted:
+        return
+    name = store.path or "the store in memory"
+    if kept:
+        raise StoreError(
+            f"{name} keeps identities: users and keys are in it as logged, as the run that began "
+            "it was told to, or as audit did before version 0.5",
+            hint="Go on so with --keep-identities (keep_identities = true under [nightly]), or "
+            "ingest the logs into a new store, which will hold pseudonyms.",
+        )
+    raise StoreError(
+        f"{name} holds pseudonyms in place of identities, and cannot get to know the names",
+        hint="Go on without --keep-identities, or ingest the logs into a new store with it.",
+    )
+
+
+class Traced:
+    """Says the digest of each file, and remembers its trace."""
+
+    def __init__(self) -> None:
+        self._traces: set[str] = set()
+
+    def __call__(self, file: LogFile) -> str:
+        digest, trace = file.digest_and_trace()
+        self._traces.add(trace)
+        return digest
+
+    def key_for(self, store: Store) -> bytes:
+        """The key for names: that of the store, or in memory that of its first sources."""
+        if store.key_of_names is None:
+            store.key_of_names = secret.of_sources(self._traces)
+        return store.key_of_names
