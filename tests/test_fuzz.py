@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from helpers.mutations import KINDS, VALUES, Change, Seed, all_formats, changed, seeds
 from helpers.soundness import KEY, in_full, ingest_soundly, read_as_recognised, read_soundly
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from auditor.formats import known_formats
@@ -42,8 +42,10 @@ def of_format(name: str) -> tuple[Seed, ...]:
 
 
 def draws(few: int, many: int) -> settings:
-    """A few the same every time, or many others."""
+    """A few the same every time, or many others; what fails is made smaller where one asked."""
+    phases = set(Phase) if DRAWS else {Phase.explicit, Phase.generate}
     return settings(
+        phases=phases,
         max_examples=DRAWS or (many if few == 0 else few),
         deadline=None,
         derandomize=few > 0,
