@@ -269,6 +269,10 @@ def test_the_totals_and_where_every_line_went(made: Path) -> None:
     with opened(made / CALLS) as (store, calls):
         answer = replay(store, question(scenarios=EVERY))
         elsewhere = replay(store, question(zone="Asia/Kathmandu")).coverage
+        by_source = replay(store, question(by=("source",)))
+    assert by_source.total == answer.total
+    assert by_source.unpriced == answer.unpriced
+    assert by_source.basis == answer.basis
     assert elsewhere["first_day"] == date(2023, 3, 2)
     assert elsewhere["last_day"] == date(2026, 8, 6)
     check_total(answer, calls)
