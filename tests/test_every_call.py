@@ -40,9 +40,9 @@ ROOT = Path(__file__).resolve().parents[1]
 FIXTURES = ROOT / "fixtures"
 DATA = ROOT.parent / "shared" / "data"
 NO_LOGS = (".expected.json", ".toml")
-FEW = ("small", "tuning", "hostile")
+FEW = ("small", "tuning")
 REAL = ("autogpt", "openllmetry", "format_samples", "llmdrift", "azure_llm_2023", "mooncake")
-MANY = ("formats", "logs", *REAL)
+MANY = ("hostile", "formats", "logs", *REAL)
 CORPORA = [*FEW, *(pytest.param(name, marks=pytest.mark.slow) for name in MANY)]
 EXPLAINED = 12
 EVERY = scenarios.built_in()
@@ -137,6 +137,7 @@ def test_explain_says_what_the_oracle_says(corpus: str) -> None:
                 assert {s.scenario.name: s.cost_usd for s in found.steps} == under
 
 
+@pytest.mark.slow
 def test_days_models_and_tags_are_the_sums_of_their_calls() -> None:
     check_dimensions("tuning", "UTC")
 
