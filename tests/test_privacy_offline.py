@@ -45,7 +45,7 @@ COMMANDS = (
     "replay logs --scenario gpt-4",
     "replay --db s.duckdb --by team --format json",
     "report --db s.duckdb -o reports",
-    "report --db s.duckdb --html page.html",
+    "report --db s.duckdb --html -o page.html",
     "explain chatcmpl-1 --db s.duckdb",
     "finetune --db s.duckdb",
     "finetune dataset 000000000000 --db s.duckdb -o set.jsonl",

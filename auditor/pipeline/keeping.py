@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from auditor import secret
 from auditor.errors import StoreError
+from auditor.privacy import Pseudonyms, Shown
 from auditor.sources import LogFile
 from auditor.store import Store
+from auditor.workload import HashKey
 
 
 def keeps_identities(store: Store) -> bool | None:
     """Whether names are in the store as logged; None while nothing is in it."""
     kept: bool | None = store.rows("ingest/keeping")[0]["identities"]
     return kept
+
+
+def names_in(store: Store) -> Pseudonyms | None:
+    """Says how names are called in a store; None where it shows them, or its key is not there."""
+    key = store.key_of_names or (secret.known(store.path, None) if store.path else None)
+    if key is None or keeps_identities(store) is not False:
+        return None
+    return Pseudonyms(HashKey(key), Shown())
 
 
 def check_keeping(store: Store, wanted: bool) -> None:
