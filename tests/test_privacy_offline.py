@@ -66,7 +66,7 @@ COMMANDS = (
     "verify-privacy reports --db s.duckdb --logs logs",
 )
 COMPLETE = (0, 3, 4, 5)
-QUICK = COMMANDS[:4]
+QUICK = COMMANDS[1:2]
 
 
 def folder_of_logs(folder: Path) -> Path:
