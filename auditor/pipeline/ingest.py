@@ -81,7 +81,7 @@ def ingest(
     check_keeping(store, keep_identities)
     booking = Booking(store)
     digests = digests or Digests(store)
-    traced = Traced()
+    traced = Traced(store)
     new = list(_not_yet_stored(store, files, done, booking, digests, jobs, told, traced))
     digests.keep()
     planned = [
@@ -95,7 +95,7 @@ def ingest(
         sampling,
         keep_text,
         keep_identities,
-        traced.key_for(store),
+        traced.key,
     )
     next_id = store.rows("ingest/next_source")[0]["source_id"]
     with closing(read_in_order(planned, manner, jobs, lambda: full_groups(store))) as reading:
