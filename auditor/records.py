@@ -162,12 +162,17 @@ def _has_call(message: dict[str, Any]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """Lines that were refused: where they begin, how many, why (one sentence), the first bytes."""
+    """Lines that were refused: where they begin, how many, why (one sentence), the first bytes.
+
+    The reason quotes no value of the log (see ``formats.words``). ``digest`` is the hash of all of
+    what was refused, for `fingerprints`; of the first bytes where there is none.
+    """
 
     line: int
     reason: str
     head: bytes
     lines: int = 1
+    digest: bytes = field(default=b"", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 With it prompts become hashes that nobody without it can look up (see ``auditor.workload.hashing``).
 It is only needed to add logs to a store, never to read from one. ``AUDIT_HASH_KEY`` takes its place
 where several machines or stores are to use the same one. A store in memory, which nobody else sees,
-uses a fixed key, so that ids are the same at every run.
+uses a fixed key, so that ids are the same at every run; but names of people are hashed with a key
+that only who has the logs can have (``of_sources``), for a report of such a run is handed on.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 from auditor import leftovers
@@ -29,6 +31,23 @@ def check_of(secret: bytes) -> str:
     """What a store remembers of its key, to notice another one; the key cannot be had from it."""
     key = hashlib.blake2b(secret).digest()
     return hashlib.blake2b(key=key, digest_size=8, person=b"key check").hexdigest()
+
+
+def of_sources(traces: Iterable[str]) -> bytes:
+    """The key for names in a run that keeps no store: the same for the same sources.
+
+    ``traces`` are those of ``LogFile.trace``, in any order. They are not the digests of the files,
+    which reports show.
+    """
+    lines = "\n".join(sorted(set(traces)))
+    return hashlib.blake2b(lines.encode(), person=b"sources").digest()
+
+
+def known(store: Path, given: bytes | None) -> bytes | None:
+    """The key of a store as far as it is there: the one given, else the one beside it."""
+    if given is not None or not beside(store).exists():
+        return given
+    return read(store)
 
 
 def make(store: Path) -> bytes:

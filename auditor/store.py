@@ -6,7 +6,9 @@ written by one process at a time. What one ``transaction`` does happens wholly o
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,13 +22,20 @@ from auditor.errors import StoreBusyError, StoreError
 from auditor.processes import described
 from auditor.sql import query
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 UPGRADABLE = 2
-ADDED = {"closing": "closings", "buckets": "buckets", "day_cells": "day_cells"}
+ADDED = {
+    "closing": "closings",
+    "buckets": "buckets",
+    "day_cells": "day_cells",
+    "keeping": "keeping",
+}
 """What older stores lack: the query of schema that makes it, a table of it."""
 IN_MEMORY = ":memory:"
 OFFLINE: dict[str, str | bool | int | float | list[str]] = {
-    "autoinstall_known_extensions": "false",  # DuckDB would fetch what a query seems to need
+    # DuckDB would fetch what a query seems to need, or load what another application fetched
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
 }
 NOT_OURS = "Name a file made by `audit ingest`, or a new one; this one was not touched."
 MAGIC = b"DUCK"
@@ -41,6 +50,7 @@ OF_THE_WORLD = (
     duckdb.InternalException,
 )
 DAMAGE = ("corrupt", "checksum", "could not read enough bytes", "reading past the end")
+OTHERS = 0o077
 INTERRUPTED = "Query interrupted"
 HOLDER = re.compile(r"\(PID ([1-9][0-9]*)\)")
 
@@ -53,17 +63,27 @@ class Store:
         self._name = str(path or "the store in memory")
         self.path = path
         self.hash_key = secret.IN_MEMORY
+        self.is_private = False
+        """Whether only the owner may read it, and what comes to lie beside it."""
+        self.key_of_names: bytes | None = None
+        """The key for names; None where sources make it (``secret.of_sources``)."""
 
     @classmethod
     @contextmanager
     def open(
-        cls, path: Path | None, *, to_read: bool = False, hash_key: bytes | None = None
+        cls,
+        path: Path | None,
+        *,
+        to_read: bool = False,
+        hash_key: bytes | None = None,
+        private: bool = False,
     ) -> Iterator[Store]:
         """The store at ``path``, made when it is not there; in memory when ``path`` is None.
 
         ``to_read`` wants a store that is there and changes nothing in it; several processes may
         read at once. ``hash_key`` takes the place of the key beside the store, which only adding
-        to it needs: ``hash_key`` of the store. Raises StoreError when there is none to read, when
+        to it needs: ``hash_key`` of the store. ``private`` lets its owner alone read it, if need be
+        from now on. Raises StoreError when there is none to read, when
         it is in use by another process, damaged, of another application, of another version of
         this one, or was filled with another key.
         """
@@ -72,17 +92,21 @@ class Store:
                 f"there is no store at {path}",
                 hint="Fill one first: `audit ingest LOGS --db FILE`.",
             )
-        if path is not None and not to_read:
-            leftovers.clear(path.resolve())
-            if not path.exists():
-                _make(path, hash_key)
-        connection = _connect(path, to_read)
+        is_private = path is not None and _is_private(path, private)
+        with _privately(is_private):
+            if path is not None and not to_read:
+                leftovers.clear(path.resolve())
+                if not path.exists():
+                    _make(path, hash_key)
+            connection = _connect(path, to_read)
         try:
             store = cls(connection, path)
+            store.is_private = is_private
             _prepare(store, path, to_read, hash_key)
             yield store
         finally:
-            connection.close()
+            with _privately(is_private):
+                connection.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -101,7 +125,8 @@ class Store:
     def _failures(self) -> Iterator[None]:
         """Turns what the world does to a store into StoreError; what is a bug of ours stays one."""
         try:
-            yield
+            with _privately(self.is_private):
+                yield
         except duckdb.Error as error:
             if _is_damage(str(error)):
                 raise _damaged(self._name, _first_line(str(error))) from error
@@ -121,13 +146,13 @@ class Store:
         """Run ``queries/NAME.sql``; each of its statements gets the values it names."""
         with self._failures():
             for statement in self._connection.extract_statements(query(name)):
-                wanted = {key: values[key] for key in statement.named_parameters}
+                wanted = {key: _fit(values[key]) for key in statement.named_parameters}
                 self._connection.execute(statement, wanted)
 
     def rows(self, name: str, /, **values: Any) -> list[dict[str, Any]]:
         """The result of ``queries/NAME.sql``, one dict a row; money as Decimal."""
         with self._failures():
-            self._connection.execute(query(name), values)
+            self._connection.execute(query(name), {key: _fit(values[key]) for key in values})
             columns = [column[0] for column in self._connection.description]
             return [dict(zip(columns, row, strict=True)) for row in self._connection.fetchall()]
 
@@ -138,13 +163,41 @@ class Store:
         """
         with self._failures():
             (statement,) = self._connection.extract_statements(query(name))
-            wanted = {key: values[key] for key in statement.named_parameters}
+            wanted = {key: _fit(values[key]) for key in statement.named_parameters}
             return pl.DataFrame(self._connection.sql(query(name), params=wanted))
 
     def types(self, name: str, /, **values: Any) -> dict[str, str]:
         """The DuckDB type of each column that ``queries/NAME.sql`` returns."""
         self._connection.execute(query(name), values)
         return {column[0]: str(column[1]) for column in self._connection.description}
+
+    def texts(self) -> Iterator[tuple[str, list[str]]]:
+        """Every text in the store: ``table.column`` and what is in it, each text once.
+
+        Names and values of tags count as texts, and so do bytes as DuckDB writes them.
+        """
+        for listed in self.rows("schema/listing"):
+            name = listed["name"]
+            table = self._connection.table(name)
+            for column, kind in zip(table.columns, map(str, table.types), strict=True):
+                cell: Any = duckdb.ColumnExpression(column)
+                if kind.startswith("MAP("):
+                    parts = [
+                        duckdb.FunctionExpression(f"map_{w}", cell) for w in ("keys", "values")
+                    ]
+                elif kind in ("VARCHAR", "VARCHAR[]"):
+                    parts = [cell]
+                elif kind == "BLOB":
+                    parts = [cell.cast("VARCHAR")]
+                else:
+                    continue
+                for part in parts:
+                    with self._failures():
+                        frame = pl.DataFrame(table.select(part.alias("text")).distinct())
+                    found = frame["text"]
+                    if isinstance(found.dtype, pl.List):
+                        found = found.explode().unique()
+                    yield f"{name}.{column}", found.drop_nulls().sort().to_list()
 
     def show(self, name: str, frame: pl.DataFrame) -> None:
         """Let queries read a frame as the table ``name``, until another takes its place."""
@@ -153,6 +206,13 @@ class Store:
     def has_time_zone(self, zone: str) -> bool:
         """Whether ``zone`` is a time zone that the store can reckon with."""
         return bool(self.rows("schema/time_zone", zone=zone))
+
+
+def _fit(value: Any) -> Any:
+    """A value as DuckDB takes it: what is no UTF-8 in a text, as in a file name, is written out."""
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    return list(map(_fit, value)) if isinstance(value, list | tuple) else value
 
 
 class _ArrowStream:
@@ -260,6 +320,8 @@ def _check_magic(path: Path) -> None:
     DuckDB itself would read a CSV, JSON or Parquet file as a store in memory, and lose what is
     written to it.
     """
+    if path.is_fifo() or path.is_socket():
+        raise StoreError(f"{path} is a pipe and no DuckDB file", hint=NOT_OURS)
     if not path.is_file():
         return
     try:
@@ -275,6 +337,35 @@ def _check_magic(path: Path) -> None:
             f"{path} is no DuckDB file",
             hint=NOT_OURS,
         )
+
+
+def _is_private(path: Path, wanted: bool) -> bool:
+    """Whether only its owner may read a store; one that is there is narrowed if that is wanted."""
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
+        if mode is None or not wanted or not mode & OTHERS:
+            return wanted if mode is None else not mode & OTHERS
+        _check_magic(path)
+        path.chmod(mode & ~OTHERS)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be made readable by its owner alone: {error.strerror or error}",
+            hint="Text is only kept in such a store: let its owner run this, or name a new one.",
+        ) from error
+    return True
+
+
+@contextmanager
+def _privately(is_so: bool) -> Iterator[None]:
+    """Inside, what DuckDB lays down (store, log, what it swaps out) is the owner's alone."""
+    if not is_so:
+        yield
+        return
+    before = os.umask(OTHERS)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def _first_line(text: str) -> str:
@@ -294,6 +385,8 @@ def _prepare(store: Store, path: Path | None, to_read: bool, hash_key: bytes | N
         store.hash_key = hash_key or (secret.read(path) if tables else secret.make(path))
     elif hash_key:
         store.hash_key = hash_key
+    if hash_key or (path is not None and not to_read):
+        store.key_of_names = store.hash_key
     if not tables:
         _fill(store, store.hash_key)
     else:
@@ -306,7 +399,7 @@ def _prepare(store: Store, path: Path | None, to_read: bool, hash_key: bytes | N
             if missing:
                 with store.transaction():
                     for part in missing:
-                        store.run(f"schema/{part}")
+                        store.run(f"schema/{part}", identities=True)
                     store.run("schema/upgrade", version=SCHEMA_VERSION)
     store.run("schema/macros")
 
@@ -316,7 +409,7 @@ def _fill(store: Store, key: bytes) -> None:
     with store.transaction():
         store.run("schema/tables", key_check=secret.check_of(key))
         for part in ADDED:
-            store.run(f"schema/{part}")
+            store.run(f"schema/{part}", identities=None)
 
 
 def _check_key(store: Store, path: Path | None) -> None:

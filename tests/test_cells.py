@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from auditor.formats.base import ExactNumber
 from auditor.formats.cells import known, needed_count, read_count, read_money
+from auditor.formats.words import ExactNumber
 from auditor.records import Usage
 
 COUNTS: dict[Any, int | None] = {

@@ -44,6 +44,7 @@ CASES = {
     "source-not-recognised": "replay logs/diary.txt",
     "source-two-not-recognised": "replay logs/two-unknown",
     "source-ambiguous": f"replay {LOG} --config ambiguous.toml",
+    "source-line-too-long": "replay logs/one-long-line.jsonl --config short-lines.toml",
     "source-broken-archive": "replay logs/broken.gz",
     "format-unknown": f"replay {LOG} --as azure",
     "scenario-unknown": f"replay {LOG} --scenario gpt-9",

@@ -53,6 +53,8 @@ def in_short(reading: Reading) -> dict[str, Any]:
     """A reading by the name of its class, without the fields that say nothing."""
     shown = {}
     for field in fields(reading):
+        if not field.compare:
+            continue
         value = getattr(reading, field.name)
         default = field.default_factory() if field.default_factory is not MISSING else field.default
         if value != default:

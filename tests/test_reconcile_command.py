@@ -136,9 +136,18 @@ def test_settings_that_mean_nothing_are_refused(folder: Path, entry: str, proble
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        ("day,line,amount\n2023-08-32,gpt-4,1\n", "i.csv:2: '2023-08-32' is no day"),
-        ("day,line,amount\n2023-8-3,gpt-4,1\n", "i.csv:2: '2023-8-3' is no day"),
-        ("day,line,amount\n2023-08-22,gpt-4,1e\n", "i.csv:2: '1e' is no amount of money"),
+        (
+            "day,line,amount\n2023-08-32,gpt-4,1\n",
+            "i.csv:2: its day, a text of 10 characters, is no",
+        ),
+        (
+            "day,line,amount\n2023-8-3,gpt-4,1\n",
+            "i.csv:2: its day, a text of 8 characters, is no",
+        ),
+        (
+            "day,line,amount\n2023-08-22,gpt-4,1e\n",
+            "i.csv:2: a text of 2 characters is no amount",
+        ),
         ('day,line,amount\n2023-08-22,gpt-4,"1,000.00"\n', "is no amount of money"),
         ("day,line,amount\n2023-08-22,gpt-4,\n", "i.csv:2: the amount is missing"),
         ("day,line,amount\n2023-08-22,gpt-4\n", "i.csv:2: 2 cells under a header of 3"),

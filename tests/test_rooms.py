@@ -21,8 +21,8 @@ MODULES = {
 MAX_LINES = 400
 
 # A room may import itself and these. Leaves first.
-LEAVES = {"errors", "records", "budgets"}
-PACKED = {"compression", "containers", "archives"}
+LEAVES = {"errors", "records", "budgets", "limits"}
+PACKED = {"bounded", "compression", "containers", "archives"}
 BASE = {
     *LEAVES,
     *PACKED,
@@ -45,22 +45,34 @@ MAY_IMPORT: dict[str, set[str]] = {
     "secret": {"errors", "leftovers"},
     "processes": {"errors"},
     "store": {"errors", "leftovers", "processes", "sql", "secret"},
-    "compression": set(),
-    "containers": set(),
-    "archives": {"containers"},
+    "limits": set(),
+    "bounded": {"limits"},
+    "compression": {"bounded", "limits"},
+    "containers": {"bounded", "limits"},
+    "archives": {"containers", "limits"},
     "objects": {"errors", "leftovers"},
     "walking": set(),
-    "sources": {*PACKED, "errors", "leftovers", "objects", "walking"},
-    "finding": {"errors", "objects", "sources", "walking"},
-    "config": {"errors", "budgets"},
+    "sources": {*PACKED, "errors", "leftovers", "limits", "objects", "walking"},
+    "finding": {"errors", "limits", "objects", "sources", "walking"},
+    "config": {"errors", "budgets", "limits"},
     "terminal": {"errors"},
     "tokens": {*BASE},
     "workload": {*BASE, "tokens"},
+    "privacy": {"records", "workload"},
     "prices": {*BASE},
     "formats": {*BASE},
     "scenarios": {*BASE, "prices"},
     "finetune": {*BASE, "tokens", "prices"},
-    "pipeline": {*BASE, "formats", "tokens", "workload", "scenarios", "prices", "finetune"},
+    "pipeline": {
+        *BASE,
+        "formats",
+        "tokens",
+        "workload",
+        "privacy",
+        "scenarios",
+        "prices",
+        "finetune",
+    },
     "reports": {
         *BASE,
         "formats",

@@ -47,6 +47,7 @@ from auditor.cli.options import (
 from auditor.cli.prices import prices
 from auditor.cli.reconcile import reconcile
 from auditor.cli.report import report
+from auditor.cli.verifying import verify_privacy
 from auditor.errors import AuditError, printable
 
 INTERRUPTED = 130
@@ -119,6 +120,7 @@ cli.add_command(close)
 cli.add_command(convert)
 cli.add_command(count)
 cli.add_command(diff)
+cli.add_command(verify_privacy)
 
 
 @cli.command()
@@ -131,11 +133,11 @@ cli.add_command(diff)
 def explain(call_id: str, db: Path, **given: Any) -> None:
     """Show how each figure of one call comes about.
 
-    CALL_ID is the provider's id, or SOURCE:LINE.
+    CALL_ID is the id as the log has it, or SOURCE:LINE.
     """
     from auditor.session import showing
 
-    showing.explain(call_id, db, **given)
+    showing.explain(call_id, db, hash_key=hash_key(), **given)
 
 
 @cli.group()
@@ -224,7 +226,7 @@ def show_closings(db: Path, **given: Any) -> None:
 @show.command("rejects")
 @db_option(required=True)
 def show_rejects(db: Path, **given: Any) -> None:
-    """The refused lines: file, line, reason and first bytes."""
+    """The refused lines: file, line and reason."""
     from auditor.session import showing
 
     showing.show_rejects(db, **given)

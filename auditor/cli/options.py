@@ -118,6 +118,11 @@ reading_options = options(
     rereading_options,
     click.option("--keep-text", is_flag=True, help="Store prompts and answers with the calls."),
     click.option(
+        "--keep-identities",
+        is_flag=True,
+        help="Show users, keys, sessions and the like as logged, in place of pseudonyms.",
+    ),
+    click.option(
         "--jobs",
         type=click.IntRange(min=1),
         metavar="N",

@@ -4,7 +4,8 @@
 ``output`` (the folder of reports) must be there; the rest may be: ``scenarios`` and ``by`` (as
 --scenario and --by), ``reports`` (names), ``formats``, ``focus_version``, ``page`` (a file in the
 folder of reports), ``from`` and ``to`` (dates), ``lock_timeout`` ("10 min"), and of the reading
-``exclude``, ``assume_model``, ``estimate`` and ``keep_text``. Paths are relative to audit.toml.
+``exclude``, ``assume_model``, ``estimate``, ``keep_text`` and ``keep_identities``. Paths are
+relative to audit.toml.
 
 ``[[budget]]``: ``period`` and ``limit_usd`` must be there, ``name``, ``where``, ``warn_at`` ("80%")
 and ``look_back`` (periods) may be.
@@ -43,6 +44,7 @@ KEYS = (
     "assume_model",
     "estimate",
     "keep_text",
+    "keep_identities",
 )
 BUDGET_KEYS = ("name", "where", "period", "limit_usd", "warn_at", "look_back")
 NOT_A_SCOPE = ("", "tag:", "day", "month", "booking")
@@ -76,6 +78,7 @@ class Nightly:
     assume_model: str | None = None
     estimate: bool = False
     keep_text: bool = False
+    keep_identities: bool = False
 
 
 def nightly_of(file: str, entries: Any, folder: Path) -> Nightly:
@@ -118,6 +121,7 @@ def nightly_of(file: str, entries: Any, folder: Path) -> Nightly:
         assume_model=table.text("assume_model", assume) if "assume_model" in entries else None,
         estimate=table.flag("estimate"),
         keep_text=table.flag("keep_text"),
+        keep_identities=table.flag("keep_identities"),
     )
 
 

@@ -6,6 +6,7 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from auditor.formats.words import shown
 from auditor.records import Usage
 
 MAX_COUNT = 10**12
@@ -22,7 +23,7 @@ def read_count(value: Any) -> int | None:
     if value is None or value == "":
         return None
     if isinstance(value, bool):
-        raise ValueError(f"{value} is no count of tokens")
+        raise ValueError(f"{shown(value)} is no count of tokens")
     if isinstance(value, int):
         count = value
     elif isinstance(value, float) and value.is_integer():
@@ -30,9 +31,9 @@ def read_count(value: Any) -> int | None:
     elif isinstance(value, str) and COUNT.fullmatch(value.strip()):
         count = int(value.strip().split(".")[0])
     else:
-        raise ValueError(f"{str(value)[:40]!r} is no count of tokens")
+        raise ValueError(f"{shown(value)} is no count of tokens")
     if not 0 <= count <= MAX_COUNT:
-        raise ValueError(f"{str(value)[:40]!r} is no count of tokens")
+        raise ValueError(f"{shown(value)} is no count of tokens")
     return count
 
 
@@ -42,6 +43,18 @@ def needed_count(value: Any) -> int:
     if count is None:
         raise ValueError("a count of tokens is missing")
     return count
+
+
+def read_name(value: Any) -> str | None:
+    """An id or the name of a model, of a number its digits; None for an empty cell or null.
+
+    Raises ValueError for what is neither text nor a number.
+    """
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError("an id or the name of a model is neither text nor a number")
+    return str(value)
 
 
 def half_of_counts(sent: int | None, made: int | None, *about: object) -> str | None:
@@ -72,13 +85,13 @@ def read_money(value: Any) -> str | None:
         return None
     text = str(value).strip()
     if isinstance(value, bool) or not AMOUNT.fullmatch(text):
-        raise ValueError(f"{text[:40]!r} is no amount of money")
+        raise ValueError(f"{shown(value)} is no amount of money")
     try:
         amount = Decimal(text)
     except InvalidOperation:
-        raise ValueError(f"{text[:40]!r} is no amount of money") from None
+        raise ValueError(f"{shown(value)} is no amount of money") from None
     plain = f"{amount:f}"
     whole, _, fraction = plain.lstrip("+-").partition(".")
     if len(whole) > MONEY_DIGITS_BEFORE or len(fraction.rstrip("0")) > MONEY_DIGITS_AFTER:
-        raise ValueError(f"{text[:40]!r} has more digits than an amount can hold")
+        raise ValueError(f"{shown(value)} has more digits than an amount can hold")
     return plain

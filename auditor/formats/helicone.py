@@ -34,9 +34,17 @@ from auditor.formats.base import (
     sample,
 )
 from auditor.formats.captures import to_call
-from auditor.formats.cells import half_of_counts, known, needed_count, read_count, read_money
+from auditor.formats.cells import (
+    half_of_counts,
+    known,
+    needed_count,
+    read_count,
+    read_money,
+    read_name,
+)
 from auditor.formats.shapes import Answer, read_request, read_response
 from auditor.formats.times import read_time
+from auditor.formats.words import shown
 from auditor.records import BadUsageError, Context, Reading, Usage
 from auditor.sources import LogFile
 
@@ -102,10 +110,10 @@ def _reading(number: int, row: Mapping[str, Any], lines: int) -> Reading:
     user = {"user": str(row["request_user_id"])} if row.get("request_user_id") else {}
     return replace(
         call,
-        id=row["response_id"] or row.get("request_id") or None,
+        id=read_name(row["response_id"] or row.get("request_id")),
         called_at=read_time(row["request_created_at"]),
-        requested_model=row.get("request_model") or call.requested_model,
-        served_model=str(model) if model else None,
+        requested_model=read_name(row.get("request_model")) or call.requested_model,
+        served_model=read_name(model),
         usage=usage,
         failed=failed,
         problem=call.problem if call.failed else own or (None if usage else lack or call.problem),
@@ -119,7 +127,7 @@ def _status(value: Any) -> int:
     try:
         return int(value)
     except (TypeError, ValueError):
-        raise ValueError(f"{str(value)[:40]!r} is no response_status") from None
+        raise ValueError(f"response_status is {shown(value)}, no status") from None
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -28,7 +28,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 from auditor.formats.base import (
-    ExactNumber,
     Format,
     Sample,
     csv_records,
@@ -41,6 +40,7 @@ from auditor.formats.cells import known, needed_count, read_count, read_money
 from auditor.formats.shapes import read_request, read_usage
 from auditor.formats.shapes.terms import assistant, body_at, text_at, tier_of
 from auditor.formats.times import read_time
+from auditor.formats.words import ExactNumber, shown
 from auditor.records import BadUsageError, Call, Reading, Text, Usage
 from auditor.sources import LogFile
 
@@ -87,7 +87,6 @@ TAGS = (
     "session_id",
     "customer",
 )
-SHOWN = 40
 
 
 def claims(start: Sample) -> bool:
@@ -135,7 +134,7 @@ def _call(number: int, row: Mapping[str, Any], lines: int) -> Call:
         raise ValueError("it has no model and token counts under names that are known")
     for name, value in row.items():
         if SUMS.fullmatch(name) and not _is_at_most_one(value):
-            raise ValueError(f"its {name} of {str(value)[:SHOWN]} say that it sums calls")
+            raise ValueError(f"its {name} of {shown(value)} say that it sums calls")
         if FROM_CACHE.fullmatch(name) and str(value).lower() == "true":
             raise ValueError(f"its {name} is true: nothing says whether a provider was asked")
     model = _first(row, *MODELS)
@@ -204,9 +203,11 @@ def _counts(row: Mapping[str, Any]) -> Usage | None:
             if (there := read_count(row.get(name))) is not None and there != count:
                 raise BadUsageError(f"its {mine} is {count}, but its {name} is {there}")
     for name, value in row.items():
-        if name not in pair and name not in TOTALS and PARTS.search(name) and _is_some(value):
+        part = PARTS.search(name)
+        if name not in pair and name not in TOTALS and part and _is_some(value):
             raise BadUsageError(
-                f"nothing says whether its {name[:SHOWN]} are inside {pair[0]} and {pair[1]}: "
+                f"nothing says whether its counts of {part[0].lower()} are inside "
+                f"{pair[0]} and {pair[1]}: "
                 "describe it under [formats] in audit.toml"
             )
     for name in TOTALS:

@@ -19,6 +19,7 @@ from auditor.errors import SourceError
 from auditor.formats import openai_usage
 from auditor.formats.base import Format, csv_records, delimiter_of, sample
 from auditor.formats.cells import read_money
+from auditor.formats.words import currency_shown, shown
 from auditor.records import Call, Context, Reading, Reject
 from auditor.sources import LogFile
 
@@ -144,7 +145,9 @@ def _days(text: str) -> tuple[datetime, datetime]:
         if not is_month:
             return begins_at, begins_at + timedelta(days=1)
     except (ValueError, OverflowError):
-        raise ValueError(f"{text[:40]!r} is no day such as 2023-08-31, nor a month") from None
+        raise ValueError(
+            f"its day, {shown(text)}, is no day such as 2023-08-31, nor a month"
+        ) from None
     first_of_next = (begins_at.replace(day=28) + timedelta(days=4)).replace(day=1)
     return begins_at, first_of_next
 
@@ -182,7 +185,7 @@ def _amount(
     if amount is None:
         raise ValueError("the amount is missing")
     if currency not in (USD, CENTS):
-        raise ValueError(f"an amount in {currency[:20]}, where USD is reckoned with")
+        raise ValueError(f"an amount in {currency_shown(currency)}, where USD is reckoned with")
     sign, digits = ("-", amount[1:]) if amount[0] == "-" else ("", amount.lstrip("+"))
     if currency == CENTS:
         digits = _hundredth(digits)

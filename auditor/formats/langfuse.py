@@ -117,7 +117,7 @@ def wrapping(observations: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     for entry in observations:
         if id := text_at(entry, "id"):
             above[id] = (text_at(entry, "parentObservationId"), str(entry["type"]))
-            if entry["type"] in CALLS and _has_counts(entry):
+            if above[id][1] in CALLS and _has_counts(entry):
                 counted.append(id)
     found: set[str] = set()
     for id in counted:
@@ -195,8 +195,8 @@ def _cost(entry: Mapping[str, Any]) -> str | None:
 def _usage(counts: Mapping[str, int], model: str) -> Usage | None:
     if not any(counts.values()):
         return None
-    if strange := sorted(name for name, count in counts.items() if count and name not in KNOWN):
-        raise BadUsageError(f"nothing says what its {strange[0][:40]} tokens are part of")
+    if any(count and name not in KNOWN for name, count in counts.items()):
+        raise BadUsageError("nothing says what some of its tokens are part of: a name not known")
 
     def part(names: tuple[str, ...]) -> int:
         return max((counts.get(name, 0) for name in names), default=0)

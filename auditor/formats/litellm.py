@@ -28,6 +28,7 @@ from auditor.formats.captures import to_call
 from auditor.formats.cells import half_of_counts, read_count, read_money
 from auditor.formats.shapes import Answer, read_request, read_response, read_usage
 from auditor.formats.times import read_time
+from auditor.formats.words import shown
 from auditor.records import Context, Reading, Usage
 from auditor.sources import LogFile
 
@@ -130,7 +131,9 @@ def _counts(row: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, An
     further = further or object_in(metadata.get("additional_usage_values"))
     for key, count in counts.items():
         if count is not None and further.get(key) not in (None, count):
-            raise ValueError(f"its {key} are {count}, but {further[key]} in its usage object")
+            raise ValueError(
+                f"its {key} are {count}, but {shown(further[key])} in its usage object"
+            )
     return {**further, **{key: count for key, count in counts.items() if count is not None}}
 
 

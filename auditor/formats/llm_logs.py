@@ -38,6 +38,10 @@ from auditor.sources import BUFFER_BYTES, LogFile
 
 SQLITE = b"SQLite format 3\x00"
 COLUMNS = frozenset({"prompt_json", "response_json", "datetime_utc", "model"})
+IS_PLAIN_TABLE = """
+    SELECT 1 FROM sqlite_master
+    WHERE name = 'responses' AND type = 'table' AND sql NOT LIKE 'create virtual%'
+"""
 UNCOUNTED = "llm logged no token counts"
 IN_ANTHROPICS_WORDS = ("cache_read_input_tokens", "cache_creation_input_tokens", "cache_creation")
 
@@ -102,8 +106,9 @@ def _from_database(file: LogFile, stream: BinaryIO) -> Rows:
             copyfileobj(stream, copy, BUFFER_BYTES)
         try:
             with closing(sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)) as database:
-                yield from _rows(database)
-        except sqlite3.Error as error:
+                database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, file.limits.max_line_bytes)
+                yield from _rows(database, file.name)
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise SourceError(
                 file.name,
                 None,
@@ -112,9 +117,17 @@ def _from_database(file: LogFile, stream: BinaryIO) -> Rows:
             ) from error
 
 
-def _rows(database: sqlite3.Connection) -> Rows:
+def _rows(database: sqlite3.Connection, name: str) -> Rows:
     database.row_factory = sqlite3.Row
     database.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    database.execute("PRAGMA trusted_schema = OFF")
+    if not database.execute(IS_PLAIN_TABLE).fetchone():
+        raise SourceError(
+            name,
+            None,
+            "its responses are no plain table: a view may compute anything, without end",
+            hint="Export it with `llm logs --json`; nothing of it was stored.",
+        )
     for row in database.execute("SELECT * FROM responses ORDER BY id"):
         yield dict(row), ""
     if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'turns'").fetchone():

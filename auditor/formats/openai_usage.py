@@ -49,6 +49,7 @@ from auditor.formats.documents import documents, entries_at, no_object
 from auditor.formats.shapes.terms import bodies_at, body_at, tier_of
 from auditor.formats.sums import Buckets
 from auditor.formats.times import read_time
+from auditor.formats.words import currency_shown
 from auditor.records import BadUsageError, Bucket, Context, Reading, Reject, Usage
 from auditor.sources import LogFile
 
@@ -58,6 +59,15 @@ AGGREGATION = timedelta(minutes=5)  # of the 2023 answers
 TOLD_APART_BY = (
     *("model", "snapshot_id", "operation", "organization_id", "project_id"),
     *("user_id", "api_key_id", "batch", "service_tier"),
+)
+KINDS = (
+    *("completions", "embeddings", "moderations", "images", "audio_speeches"),
+    *("audio_transcriptions", "vector_stores", "code_interpreter_sessions", "file_search_calls"),
+    *("web_search_calls", "costs"),
+)
+OTHER_SUMS = (
+    *("dalle_api_data", "whisper_api_data", "tts_api_data", "ft_data", "file_data"),
+    *("assistant_code_interpreter_data", "retrieval_storage_data"),
 )
 ENDPOINTS = {"completions": "chat", "embeddings": "embedding", "moderations": "other"}
 TAGS = {"project": "project_id", "user": "user_id", "api_key": "api_key_id"}
@@ -232,7 +242,8 @@ def _reading(
         day = f"{amount.begins_at:%Y-%m-%d}" if amount.begins_at else "no day"
         return Reject(
             number,
-            f"an amount of {amount.amount} {amount.currency}, not tokens: `audit reconcile "
+            f"an amount of {amount.amount} {currency_shown(amount.currency)}, not tokens: "
+            "`audit reconcile "
             "--invoice` compares it with the logs",
             f"{day} {amount.line}".encode("utf-8", "backslashreplace"),
             lines,
@@ -240,7 +251,9 @@ def _reading(
     usage = _usage(item)
     requests = read_count(_first(item, "num_model_requests", "n_requests"))
     if usage is None or (usage.is_zero and not requests):
-        other = _other_unit(item) or item.get("sums_of")
+        other = _other_unit(item)
+        if item.get("sums_of") and not other:
+            other = item["sums_of"] if item["sums_of"] in OTHER_SUMS else "something else"
         if other:
             return Reject(number, f"a sum of {other}, which no row of the book rates", b"", lines)
         return Context(number, lines)
@@ -302,7 +315,8 @@ def _kind(item: Mapping[str, Any]) -> str:
     """What is summed: the kind of the Usage API; by its tokens where the export does not say."""
     name = str(item.get("object") or "")
     if name.startswith("organization.usage."):
-        return name.split(".")[2]
+        kind = name.split(".")[2]
+        return kind if kind in KINDS else "other"
     says = f"{item.get('operation') or ''} {_first(item, 'model', 'snapshot_id') or ''}"
     if "embedding" in says:
         return "embeddings"

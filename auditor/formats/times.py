@@ -9,6 +9,8 @@ from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from auditor.formats.words import shown
+
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC, as everywhere in the store
 END_OF_REACH = datetime(2200, 1, 1)  # noqa: DTZ001
 OUT_OF_REACH = "no call was made before 1970 or after 2199"
@@ -85,30 +87,30 @@ def _patterned(value: Any, pattern: str, zone: tzinfo) -> datetime | None:
     try:
         return _to_utc(datetime.strptime(str(value).strip(), pattern), zone)  # noqa: DTZ007
     except ValueError:
-        raise ValueError(f"its time {str(value)[:40]!r} is not written as {pattern}") from None
+        raise ValueError(f"its time, {shown(value)}, is not written as {pattern}") from None
 
 
 def _number(value: Any) -> Decimal:
     text = str(value).strip()
     if isinstance(value, bool) or not NUMBER.fullmatch(text):
-        raise ValueError(f"its time {text[:40]!r} is no number since 1970")
+        raise ValueError(f"its time, {shown(value)}, is no number since 1970")
     return Decimal(text)
 
 
 def _since_1970(number: Decimal) -> datetime:
     if not number.is_finite() or number < 0:
-        raise ValueError(f"its time {str(number)[:40]} is no moment after 1970")
+        raise ValueError(f"its time, {shown(number)}, is no moment after 1970")
     for below, microseconds, offset in UNITS:
         if number < below:
             return _from_microseconds((number - offset) * microseconds)
-    raise ValueError(f"its time {str(number)[:40]} is no moment we can place")
+    raise ValueError(f"its time, {shown(number)}, is no moment we can place")
 
 
 def _from_microseconds(number: Decimal) -> datetime:
     try:
         return _within_reach(EPOCH + timedelta(microseconds=int(number)))
     except (OverflowError, ValueError, InvalidOperation):
-        raise ValueError(f"its time {str(number)[:40]} is no moment we can place") from None
+        raise ValueError(f"its time, {shown(number)}, is no moment we can place") from None
 
 
 def _written(text: str, zone: tzinfo) -> datetime:
@@ -127,7 +129,7 @@ def _written(text: str, zone: tzinfo) -> datetime:
             return _to_utc(parsedate_to_datetime(text), zone)
         except (ValueError, TypeError, IndexError):
             pass
-    raise ValueError(f"its time {text[:40]!r} is in no spelling we know")
+    raise ValueError(f"its time, {shown(text)}, is in no spelling we know")
 
 
 def _moment(
@@ -138,7 +140,7 @@ def _moment(
         moment = datetime(year, month, day, hour, minute, second, micros)  # noqa: DTZ001
         return _to_utc(moment, _offset(offset) if offset else zone)
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"its time {text[:40]!r} is no moment: {error}") from None
+        raise ValueError(f"its time, {shown(text)}, is no moment: {error}") from None
 
 
 def _offset(text: str) -> tzinfo:

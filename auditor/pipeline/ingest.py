@@ -1,22 +1,22 @@
-"""Ingest: files to calls, each source in one transaction, each call once."""
+"""Ingest: files to calls, a bundle of sources in one transaction, each call once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import asdict, dataclass, field
 
 import polars as pl
 
-from auditor.errors import AuditError, SourceError
+from auditor.errors import AuditError, SourceError, StoreError
 from auditor.formats import Format, recognise
 from auditor.pipeline.booking import Booking
 from auditor.pipeline.days import add_up_new
 from auditor.pipeline.digests import Digests
+from auditor.pipeline.keeping import Traced, check_keeping
 from auditor.pipeline.placing import full_groups, merge_placed
 from auditor.pipeline.reading import Batch, Gauge, Manner, Source, Tally
-from auditor.pipeline.workers import WORTH_BYTES, read_in_order
+from auditor.pipeline.workers import WORTH_BYTES, Readers, readers_of
 from auditor.prices import Book
 from auditor.records import clean
 from auditor.sources import LogFile
@@ -26,6 +26,10 @@ from auditor.workload import WORKLOAD_TAGS
 CALLS_AT_ONCE = 4 * 122_880
 """Row groups of the store: with less than one at a time, all is written twice."""
 BYTES_AT_ONCE = 1 << 28
+MANY_CALLS = 20_000
+"""A source that has so many goes straight into the store (see ``ingest/stage``)."""
+BUNDLE_BYTES, BUNDLE_SOURCES = 1 << 30, 64
+"""What one transaction takes in at most (or one larger source): some ten seconds of work."""
 
 
 @dataclass(slots=True)
@@ -47,6 +51,14 @@ class Ingested:
     copies: list[tuple[str, str]] = field(default_factory=list)
     documents: list[str] = field(default_factory=list)
 
+    def add(self, other: Ingested) -> None:
+        """Take in what a bundle brought."""
+        self.sources += other.sources
+        self.calls += other.calls
+        self.buckets += other.buckets
+        self.conflicts += other.conflicts
+        self.tally.add(other.tally)
+
 
 def ingest(
     store: Store,
@@ -56,6 +68,7 @@ def ingest(
     *,
     chosen: Format | None = None,
     keep_text: bool = False,
+    keep_identities: bool = False,
     workload_tags: Iterable[str] = WORKLOAD_TAGS,
     sampling: bool = True,
     jobs: int = 1,
@@ -68,33 +81,105 @@ def ingest(
     ``chosen`` is the format of every file, as the user said. ``sampling`` keeps hashes of prompts,
     which only fine-tuning asks for. ``jobs`` processes read at most, with the same result whatever
     their number. ``on_bytes`` is told the bytes dealt with. ``digests`` are those of files that
-    need not be read to know them. ``book`` says by which windows calls are told apart that are
-    added up for replays. Raises SourceError, before anything is stored, when a file is of
-    no known format; while reading, when one is broken. What was stored before stays.
+    need not be read to know them. ``keep_identities`` stores names of users and the like as logged,
+    else as pseudonyms; a store goes on as it was begun. ``book`` says by which windows calls are
+    told apart that are added up for replays. Raises SourceError, before anything is stored, when a
+    file is of no known format; while reading, when one is broken. What was stored before stays.
+    Raises StoreError when the store was begun otherwise than ``keep_identities`` says.
     """
     told = on_bytes or (lambda _: None)
     done = Ingested()
+    check_keeping(store, keep_identities)
     booking = Booking(store)
     digests = digests or Digests(store)
-    new = list(_not_yet_stored(store, files, done, booking, digests, jobs, told))
+    traced = Traced(store)
+    new = list(_not_yet_stored(store, files, done, booking, digests, jobs, told, traced))
     digests.keep()
     planned = [
         Source(file, digest, format, digests.holds(file))
         for file, digest, format in _recognised(new, formats, chosen, done)
     ]
-    manner = Manner(gauge, store.hash_key, tuple(workload_tags), sampling, keep_text)
-    next_id = store.rows("ingest/next_source")[0]["source_id"]
-    with closing(read_in_order(planned, manner, jobs, lambda: full_groups(store))) as reading:
-        for source_id, (source, batches) in enumerate(reading, next_id):
-            with store.transaction():
-                _take_in(store, source_id, source, batches, done, told)
-                booking.stored(source.sha256)
+    manner = Manner(
+        gauge,
+        store.hash_key,
+        tuple(workload_tags),
+        sampling,
+        keep_text,
+        keep_identities,
+        traced.key,
+    )
+    _take_in_all(store, planned, manner, jobs, booking, done, told)
     if planned:
         with store.transaction():
             store.run("ingest/tidy")
     add_up_new(store, book)
     booking.end()
     return done
+
+
+def _take_in_all(
+    store: Store,
+    planned: Sequence[Source],
+    manner: Manner,
+    jobs: int,
+    booking: Booking,
+    done: Ingested,
+    told: Callable[[int], None],
+) -> None:
+    """Bring all into the store. If one cannot be read those before it are, and its error rises."""
+    with readers_of(planned, manner, jobs) as readers:
+        for bundle in _bundles(planned):
+            brought = Ingested()
+            try:
+                with store.transaction():
+                    store.run("ingest/decide_keeping", identities=manner.keep_identities)
+                    _take_in_bundle(store, bundle, readers, booking, brought, told)
+            except StoreError:
+                raise
+            except AuditError as error:
+                whole, failed = bundle[: brought.sources], error
+                break
+            done.add(brought)
+        else:
+            return
+    if whole:
+        _take_in_all(store, whole, manner, jobs, booking, done, lambda _: None)
+    raise failed
+
+
+def _bundles(sources: Iterable[Source]) -> Iterator[list[Source]]:
+    """Sources that are taken in together. What was fetched stands alone, so as to be kept soon."""
+    bundle: list[Source] = []
+    size = 0
+    for source in sources:
+        size += source.file.size
+        is_full = size > BUNDLE_BYTES or len(bundle) >= BUNDLE_SOURCES
+        if bundle and (is_full or source.file.origin is not None):
+            yield bundle
+            bundle, size = [], source.file.size
+        bundle.append(source)
+    if bundle:
+        yield bundle
+
+
+def _take_in_bundle(
+    store: Store,
+    bundle: Sequence[Source],
+    readers: Readers,
+    booking: Booking,
+    brought: Ingested,
+    told: Callable[[int], None],
+) -> None:
+    """Bring some sources and what was sampled of them in, in the transaction that is open."""
+    next_id = store.rows("ingest/next_source")[0]["source_id"]
+    store.run("ingest/begin_heads")
+    reading = readers.read(bundle, full_groups(store))
+    for source_id, (source, batches) in enumerate(reading, next_id):
+        _take_in(store, source_id, source, batches, brought, told)
+        booking.stored(source.sha256)
+    for placed in readers.placed():
+        placed.stage(store)
+    merge_placed(store)
 
 
 def _take_in(
@@ -114,22 +199,27 @@ def _take_in(
         waiting.append(batch)
         if _are_enough(waiting):
             are_many = True
-            _stage(store, source_id, waiting, are_many=True)
+            _stage(store, source_id, waiting, are_many=are_many)
             waiting = []
         tally.add(batch.tally)
         sums.append(batch.buckets)
         told(batch.size)
+    are_many = are_many or _calls_in(waiting) >= MANY_CALLS
     _stage(store, source_id, waiting, are_many=are_many)
     buckets = pl.concat(sums)
     named = {"source_id": source_id, "sha256": source.sha256, "name": clean(source.file.name)}
     if are_many:
         store.run("ingest/take_back", source_id=source_id)
     store.run("ingest/name_rows")
-    store.run("ingest/merge", **named)
+    store.run("ingest/superseded", **named)
+    if store.rows("ingest/shares")[0][
+        "any_stored"
+    ]:  # most often not, and each statement takes its time
+        store.run("ingest/merge_superseded", source_id=source_id)
+    store.run("ingest/merge", source_id=source_id)
     if buckets.height:
         store.show("batch_buckets", buckets)
         store.run("ingest/merge_buckets", source_id=source_id)
-    merge_placed(store)
     store.run(
         "ingest/finish",
         **named,
@@ -149,11 +239,12 @@ def _take_in(
 
 def _are_enough(batches: list[Batch]) -> bool:
     """Whether so many calls wait that they should be stored, or so many bytes of them."""
-    frames = [batch.calls for batch in batches]
-    return (
-        sum(frame.height for frame in frames) >= CALLS_AT_ONCE
-        or sum(frame.estimated_size() for frame in frames) >= BYTES_AT_ONCE
-    )
+    size = sum(batch.calls.estimated_size() for batch in batches)
+    return _calls_in(batches) >= CALLS_AT_ONCE or size >= BYTES_AT_ONCE
+
+
+def _calls_in(batches: Iterable[Batch]) -> int:
+    return sum(batch.calls.height for batch in batches)
 
 
 def _stage(store: Store, source_id: int, batches: list[Batch], *, are_many: bool) -> None:
@@ -175,9 +266,10 @@ def _not_yet_stored(
     digests: Digests,
     jobs: int,
     told: Callable[[int], None],
+    traced: Traced,
 ) -> Iterator[tuple[LogFile, str]]:
     files = tuple(files)
-    read = _all_hashed([file for file in files if not digests.holds(file)], jobs)
+    read = _all_hashed([file for file in files if not digests.holds(file)], jobs, traced)
     stored = {row["sha256"] for row in store.rows("ingest/stored")}
     seen: dict[str, str] = {}
     for whole in files:
@@ -200,14 +292,16 @@ def _not_yet_stored(
             seen.setdefault(digest, file.name)
 
 
-def _all_hashed(files: Iterable[LogFile], jobs: int) -> Callable[[LogFile], str]:
+def _all_hashed(
+    files: Iterable[LogFile], jobs: int, digest_of: Callable[[LogFile], str]
+) -> Callable[[LogFile], str]:
     """What says the digest of each: read by several threads at once, where that is worth it."""
     local = {(file.path, file.member): file for file in files if file.origin is None}
     if jobs < 2 or sum(file.weight for file in local.values()) < WORTH_BYTES:
-        return LogFile.sha256
+        return digest_of
     with ThreadPoolExecutor(jobs) as pool:
-        found = dict(zip(local, pool.map(LogFile.sha256, local.values()), strict=True))
-    return lambda file: found.get((file.path, file.member)) or file.sha256()
+        found = dict(zip(local, pool.map(digest_of, local.values()), strict=True))
+    return lambda file: found.get((file.path, file.member)) or digest_of(file)
 
 
 def _recognised(

@@ -13,7 +13,8 @@ import polars as pl
 from auditor.formats import TOO_DEEP, Block, Format, Frame
 from auditor.pipeline.counting import Counted
 from auditor.pipeline.frames import staged
-from auditor.pipeline.placing import Full, Placed, Placer
+from auditor.pipeline.naming import unnamed_block, unnamed_frame
+from auditor.pipeline.placing import Placed, Placer
 from auditor.pipeline.rows import (
     BUCKET_COLUMNS,
     REJECT_COLUMNS,
@@ -24,8 +25,10 @@ from auditor.pipeline.rows import (
     frame_of,
     reject_row,
 )
+from auditor.privacy import Pseudonyms, Shown
 from auditor.records import Call, Context, Reading, Reject
 from auditor.sources import LogFile
+from auditor.workload import HashKey
 
 BATCH_RECORDS = 20_000
 
@@ -73,6 +76,11 @@ class Source:
     format: Format
     is_settled: bool = False
 
+    @property
+    def is_table(self) -> bool:
+        """Whether it is read as columns, which takes all cores itself."""
+        return self.format.blocks is not None and not self.format.by_line
+
     @contextmanager
     def open(self, told: Callable[[int], None]) -> Iterator[BinaryIO]:
         """The lines of the file. Raises SourceError at the end if it is not what it was."""
@@ -98,20 +106,30 @@ Work = Source | Part
 
 @dataclass(frozen=True)
 class Manner:
-    """How sources are read: who counts, under which key prompts are hashed, what is kept."""
+    """How sources are read: who counts, under which key prompts are hashed, what is kept.
+
+    ``secret_of_names`` is the key for names, where it is another one.
+    """
 
     gauge: Gauge
     secret: bytes
     workload_tags: tuple[str, ...]
     sampling: bool
     keep_text: bool
+    keep_identities: bool = False
+    secret_of_names: bytes | None = None
+
+    @property
+    def shown(self) -> Shown:
+        """What of the log may be stored as it is."""
+        return Shown(identities=self.keep_identities, text=self.keep_text)
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """A run of records as frames (see ``rows``), where their lines went, and the bytes read.
 
-    ``placed`` is there where enough prompts were sampled, and in the last batch of a source.
+    ``placed`` is there where so many prompts were sampled that they could not be held any longer.
     """
 
     calls: pl.DataFrame
@@ -162,42 +180,45 @@ class _Rows:
 
 
 class Reader:
-    """Reads sources one after another; what it learnt of one (counts of texts) serves the next."""
+    """Reads sources one after another; what it learnt of one (counts of texts) serves the next.
+
+    Their prompts are sampled together: ``placer`` begins a sample, and gives it out.
+    """
 
     def __init__(self, manner: Manner) -> None:
         self._manner = manner
-        self._placer = Placer(manner.secret, manner.workload_tags, sampling=manner.sampling)
+        self.placer = Placer(manner.secret, manner.workload_tags, sampling=manner.sampling)
+        self._key = HashKey(manner.secret_of_names or manner.secret)
+        self._names = Pseudonyms(self._key, manner.shown)
         self._size = 0
 
-    def batches(self, work: Work, full: Full) -> Iterator[Batch]:
+    def batches(self, work: Work) -> Iterator[Batch]:
         """A source, or a part of one, in batches, one at least.
 
         Raises SourceError when the file cannot be read, or is not what its digest says.
         """
         if isinstance(work, Part):
             self._told(work.size)
-            yield from self._batches(work.source, io.BytesIO(work.data), full, work.lines_before)
+            yield from self._batches(work.source, io.BytesIO(work.data), work.lines_before)
             return
         with work.open(self._told) as stream:
-            yield from self._batches(work, stream, full, 0)
+            yield from self._batches(work, stream, 0)
 
-    def _batches(
-        self, source: Source, stream: BinaryIO, full: Full, lines_before: int
-    ) -> Iterator[Batch]:
-        placer = self._placer
-        placer.begin(full)
+    def _batches(self, source: Source, stream: BinaryIO, lines_before: int) -> Iterator[Batch]:
+        placer = self.placer
         rows = _Rows(lines_before)
         for reading in self._readings(source, stream):
             if isinstance(reading, Block):
+                reading = unnamed_block(reading, self._names)
                 rows.add(block_frame(reading, placer.place_block(reading)))
             elif isinstance(reading, Frame):
-                rows.add(staged(reading, placer))
+                rows.add(staged(unnamed_frame(reading, self._names), placer))
             else:
                 self._take(rows, reading)
             if rows.is_full or placer.is_loaded:
                 yield rows.batch(self._told_size(), placer.take() if placer.is_loaded else None)
                 rows = _Rows(lines_before)
-        yield rows.batch(self._told_size(), placer.take())
+        yield rows.batch(self._told_size(), None)
 
     def _readings(self, source: Source, stream: BinaryIO) -> Iterator[Reading | Block | Frame]:
         """In columns where that can be; a Block lacks the answers, so not where text is kept."""
@@ -207,12 +228,13 @@ class Reader:
         return format.blocks(source.file, stream)
 
     def _take(self, rows: _Rows, reading: Reading) -> None:
-        manner, placer = self._manner, self._placer
+        manner, placer = self._manner, self.placer
         if isinstance(reading, Call):
             try:
+                reading = self._names.call(reading)
                 counted = manner.gauge(reading)
                 place = placer.place(reading, counted)
-                row = call_row(reading, counted, place, placer.key, manner.keep_text)
+                row = call_row(reading, counted, place, self._key, manner.keep_text)
                 rows.calls.append(row)
                 rows.tags.append(reading.tags)
                 if reading.bucket is not None:
@@ -220,7 +242,7 @@ class Reader:
             except RecursionError:
                 reading = Reject(reading.line, TOO_DEEP, b"", reading.lines)
         if isinstance(reading, Reject):
-            rows.rejects.append(reject_row(reading))
+            rows.rejects.append(reject_row(reading, self._key, manner.keep_text))
         rows.tally.count(reading)
 
     def _told(self, size: int) -> None:

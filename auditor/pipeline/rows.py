@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from auditor.records import Bucket, Call, Reject, Usage, clean
 from auditor.workload import HashKey, Place
 
 NO_TOKENS = Usage(0, 0)
+FINGERPRINT_DIGITS = 16
 
 CALL_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "id": pl.String,
@@ -72,6 +74,7 @@ REJECT_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "lines": pl.Int64,
     "reason": pl.String,
     "head": pl.String,
+    "fingerprint": pl.String,
 }
 
 
@@ -188,13 +191,19 @@ def bucket_row(line: int, bucket: Bucket) -> dict[str, Any]:
     }
 
 
-def reject_row(reject: Reject) -> dict[str, Any]:
-    """A reject as a row of ``refused``, its first bytes made fit to print."""
+def reject_row(reject: Reject, key: HashKey, keep_text: bool) -> dict[str, Any]:
+    """A reject as a row of ``refused``: its keyed hash, and its first bytes only if text is kept.
+
+    These are made fit to print.
+    """
+    digest = reject.digest or hashlib.blake2b(reject.head).digest()
+    head = printable(reject.head.decode("utf-8", "backslashreplace")) if keep_text else ""
     return {
         "line": reject.line,
         "lines": reject.lines,
         "reason": printable(clean(reject.reason)),
-        "head": printable(reject.head.decode("utf-8", "backslashreplace")),
+        "head": head,
+        "fingerprint": key.pseudonym_of("refused", digest.hex(), digits=FINGERPRINT_DIGITS),
     }
 
 

@@ -68,7 +68,10 @@ def unpriced(store: Store, console: Console) -> None:
 
 
 def rejects(store: Store, console: Console, most: int | None = None) -> None:
-    """The refused lines, all or the first ``most``: where, why, and their first bytes."""
+    """The refused lines, all or the first ``most``: where and why.
+
+    Beneath are their first bytes where text is kept, else what tells the line from others.
+    """
     rows = store.rows("ingest/rejects", most=most)
     if not rows:
         console.print(Text("No line was rejected."))
@@ -77,4 +80,6 @@ def rejects(store: Store, console: Console, most: int | None = None) -> None:
         console.print(
             Text(f"{printable(row['source_name'])}:{row['line']}{lines}: {row['reason']}")
         )
-        console.print(Text(f"    {row['head']}"), overflow="ellipsis", no_wrap=True)
+        told = row["head"] or (f"fingerprint {row['fingerprint']}" if row["fingerprint"] else "")
+        if told:
+            console.print(Text(f"    {told}"), overflow="ellipsis", no_wrap=True)

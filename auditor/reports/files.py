@@ -217,11 +217,12 @@ WRITERS: dict[str, Callable[[Replay], str | bytes]] = {
 }
 
 
-def write(path: Path, content: str | bytes) -> None:
+def write(path: Path, content: str | bytes, *, private: bool = False) -> None:
     """Put the content at ``path`` at once: it is there as a whole or not at all.
 
-    A link stays and its target is written; a device or pipe is written to as it is. Raises
-    AuditError when it cannot be written; an earlier file then stays as it was.
+    Its owner alone may read what is ``private``. A link stays and its target is written; a device
+    or pipe is written to as it is. Raises AuditError when it cannot be written; an earlier file
+    then stays as it was.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
     target = path.resolve()
@@ -236,7 +237,7 @@ def write(path: Path, content: str | bytes) -> None:
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
-            new.chmod(0o644)
+            new.chmod(0o600 if private else 0o644)
             new.replace(target)
     except OSError as error:
         raise AuditError(

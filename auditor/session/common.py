@@ -14,6 +14,7 @@ from rich.console import Console
 from auditor import config, finding, formats, pipeline, scenarios, secret, sources, terminal
 from auditor.config import Allowance, Config
 from auditor.errors import AuditError
+from auditor.limits import Limits
 from auditor.pipeline.counting import Gauge
 from auditor.prices import Book
 from auditor.reports import catalogue, files
@@ -165,6 +166,7 @@ def logs_in(
     own: frozenset[Path],
     *outputs: Path | None,
     index: finding.Index | None = None,
+    limits: Limits,
 ) -> Iterator[tuple[LogFile, ...]]:
     """The files behind what the user named, standard input among them; none is an output.
 
@@ -172,7 +174,7 @@ def logs_in(
     """
     with ExitStack() as stack:
         named = (name for name in logs if name != sources.STDIN)
-        behind = stack.enter_context(finding.behind(named, exclude, index))
+        behind = stack.enter_context(finding.behind(named, exclude, index, limits))
         ours = {str(path) for path in own}
         found = tuple(file for file in behind if file.place not in ours)
         logs_found = {file.place for file in found}
@@ -180,7 +182,7 @@ def logs_in(
             if output is not None and str(output.resolve()) in logs_found:
                 raise AuditError(f"{output} is one of the logs", hint="Write the result elsewhere.")
         if sources.STDIN in logs:
-            found = (*found, stack.enter_context(sources.standard_input()))
+            found = (*found, stack.enter_context(sources.standard_input(limits)))
         yield found
 
 
@@ -196,6 +198,7 @@ def take_in(
     assume_model: str | None,
     estimate: bool,
     keep_text: bool,
+    keep_identities: bool = False,
     jobs: int | None = None,
     sampling: bool = True,
     rehash: bool = False,
@@ -207,7 +210,9 @@ def take_in(
     gauge = Gauge(book, settings.models, assume_model=assume_model, estimate=estimate)
     with ExitStack() as stack:
         digests = pipeline.Digests(store, trusting=not rehash)
-        found = stack.enter_context(logs_in(logs, exclude, own, *outputs, index=digests))
+        found = stack.enter_context(
+            logs_in(logs, exclude, own, *outputs, index=digests, limits=settings.limits)
+        )
         on_bytes = stack.enter_context(terminal.progress(sum(file.weight for file in found)))
         done = pipeline.ingest(
             store,
@@ -216,6 +221,7 @@ def take_in(
             gauge,
             chosen=chosen,
             keep_text=keep_text,
+            keep_identities=keep_identities,
             workload_tags=settings.workload_tags or WORKLOAD_TAGS,
             sampling=sampling,
             jobs=jobs or pipeline.cores(),

@@ -36,7 +36,7 @@ def convert(
             say_rejects(store, None, done.tally.rejects)
         buckets = store.rows("replay/sums")[0]["buckets"]
         calls = store.frame("ingest/converted", keyed=hash_key is not None)
-    files.write(output, files.parquet_bytes(calls))
+    files.write(output, files.parquet_bytes(calls), private=reading["keep_text"])
     say(f"Wrote {counted(calls.height, 'call')} to {output}.")
     if buckets:
         say(f"{counted(buckets, 'bucket')} left out: sums of a provider's export are no calls.")

@@ -7,9 +7,10 @@ system, which a killed run sets free, on ``STORE.lock``; ``STORE.holder`` says w
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from auditor.config.nightly import WAIT_HINT, wait_seconds
 from auditor.errors import AuditError, StoreBusyError, printable
@@ -28,13 +29,27 @@ def opened(
     *,
     to_read: bool = False,
     hash_key: bytes | None = None,
+    private: bool = False,
 ) -> Iterator[Store]:
     """The store at ``db`` (see ``Store.open``), waited for up to ``lock_timeout``: "10 s".
 
     Raises StoreBusyError, which names who has it, where that was not long enough.
     """
-    with waited_for(db, seconds_of(lock_timeout), to_read=to_read, hash_key=hash_key) as store:
+    seconds = seconds_of(lock_timeout)
+    with waited_for(db, seconds, to_read=to_read, hash_key=hash_key, private=private) as store:
         yield store
+
+
+def store_for(
+    db: Path | None,
+    lock_timeout: str,
+    logs: tuple[str, ...],
+    hash_key: bytes | None,
+    reading: Mapping[str, Any],
+) -> AbstractContextManager[Store]:
+    """The store that logs go into, or that is only read; its owner's alone if text is kept."""
+    private = bool(logs and reading.get("keep_text"))
+    return opened(db, lock_timeout, to_read=not logs, hash_key=hash_key, private=private)
 
 
 def seconds_of(lock_timeout: str) -> int:
@@ -47,14 +62,20 @@ def seconds_of(lock_timeout: str) -> int:
 
 @contextmanager
 def waited_for(
-    db: Path | None, seconds: int, *, to_read: bool = False, hash_key: bytes | None = None
+    db: Path | None,
+    seconds: int,
+    *,
+    to_read: bool = False,
+    hash_key: bytes | None = None,
+    private: bool = False,
 ) -> Iterator[Store]:
     """As ``opened``."""
     tries = int(seconds / RETRY_SECONDS)
     with ExitStack() as stack:
         for left in range(tries, -1, -1):
             try:
-                store = stack.enter_context(Store.open(db, to_read=to_read, hash_key=hash_key))
+                opening = Store.open(db, to_read=to_read, hash_key=hash_key, private=private)
+                store = stack.enter_context(opening)
                 break
             except StoreBusyError as busy:
                 if not left:

@@ -12,6 +12,7 @@ from auditor.config import Config
 from auditor.config.nightly import Nightly
 from auditor.errors import AuditError, ConfigError
 from auditor.objects import is_address
+from auditor.pipeline import check_stored
 from auditor.pipeline.reporting import FOCUS, chosen, focus_definitions
 from auditor.reports import focus, manifest, nightly, page
 from auditor.reports.folder import NIGHTLY, REPORTS, check_folder, holds, put_right, write_folder
@@ -65,7 +66,7 @@ def run(
     check_folder(plan.output, "output", (REPORTS, NIGHTLY))
     with (
         only_run(plan.db, holder, seconds),
-        waited_for(plan.db, seconds, hash_key=hash_key) as store,
+        waited_for(plan.db, seconds, hash_key=hash_key, private=plan.keep_text) as store,
     ):
         check_zone(store, question.zone)
         put_right(plan.output)
@@ -81,8 +82,10 @@ def run(
             assume_model=plan.assume_model,
             estimate=plan.estimate,
             keep_text=plan.keep_text,
+            keep_identities=plan.keep_identities,
             rehash=rehash,
         )
+        check_stored(store)
         always = replace(question, from_date=None, to_date=None)
         store.show("account", account.frame)
         reported = answered(store, settings, question, asked, day, budgets_of=always)

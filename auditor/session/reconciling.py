@@ -56,7 +56,7 @@ def run(
     own = own_files(settings, db, *prices, invoice)
     if output is not None:
         check_output(output, own)
-    (file,) = _only(finding.find([str(invoice)]), invoice)
+    (file,) = _only(finding.find([str(invoice)], limits=settings.limits), invoice)
     amounts = amounts_in(file)
     own_boundary = settings.reconcile.boundary_minutes
     default = BOUNDARY_MINUTES if own_boundary is None else own_boundary

@@ -26,7 +26,7 @@ from auditor.session.common import (
     take_in,
 )
 from auditor.session.known import book_of, scenarios_of, settings_of
-from auditor.session.locking import opened
+from auditor.session.locking import store_for
 from auditor.terminal import say
 
 
@@ -69,7 +69,7 @@ def replay(
         check_output(output, own)
     allowed_rejects = allowance_of("--allow-rejects", allow_rejects, settings.allow_rejects)
     allowed_unpriced = allowance_of("--allow-unpriced", allow_unpriced, settings.allow_unpriced)
-    with opened(db, lock_timeout, to_read=not logs, hash_key=hash_key) as store:
+    with store_for(db, lock_timeout, logs, hash_key, reading) as store:
         check_zone(store, question.zone)
         check_not_stored(store, output)
         if logs:
@@ -124,7 +124,7 @@ def ingest(
     settings = settings_of(config)
     allowed = allowance_of("--allow-rejects", allow_rejects, settings.allow_rejects)
     own = own_files(settings, db, *prices)
-    with opened(db, lock_timeout, hash_key=hash_key) as store:
+    with store_for(db, lock_timeout, logs, hash_key, reading) as store:
         done = take_in(store, logs, settings, book_of(settings, prices), own, **reading)
     if not allowed.allows(done.tally.rejects, done.tally.lines):
         say(f"{counted(done.tally.rejects, 'line')} rejected: `audit show rejects --db {db}`.")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from auditor import pipeline, terminal
+from auditor import pipeline, secret, terminal
 from auditor.pipeline import reporting
 from auditor.reports import catalogue, explanation, workloads
 from auditor.session.common import names_of, question_of
@@ -26,6 +26,7 @@ def explain(
     scenario_files: tuple[Path, ...],
     prices: tuple[Path, ...],
     assume_model: str | None,
+    hash_key: bytes | None,
 ) -> None:
     """``audit explain``."""
     settings = settings_of(config)
@@ -36,7 +37,7 @@ def explain(
         assume_model=assume_model,
     )
     with opened(db, lock_timeout, to_read=True) as store:
-        explained = pipeline.explain(store, question, call_id)
+        explained = pipeline.explain(store, question, call_id, secret.known(db, hash_key))
     terminal.show(lambda console: explanation.show(explained, console))
 
 

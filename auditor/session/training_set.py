@@ -8,10 +8,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from auditor import terminal
+from auditor import secret, terminal
 from auditor.errors import AuditError
+from auditor.finetune import redact_all
 from auditor.pipeline.dataset import DatasetQuestion, dataset
 from auditor.pipeline.finetune import check_target
+from auditor.pipeline.keeping import keeps_identities
 from auditor.pipeline.tuning import TuningQuestion
 from auditor.reports import files, training_set
 from auditor.reports.figures import counted
@@ -89,10 +91,17 @@ def write(
     own = own_files(settings, db, *prices, *scenario_files, *((names,) if names else ()))
     for path in (output, held_back):
         check_output(path, own)
+    if redact:
+        redact_all(())  # refuse before the work is done where the extra is missing
     with ExitStack() as stack:
         again = None
+        store = stack.enter_context(opened(db, lock_timeout, to_read=True)) if db else None
         if logs:
-            again = stack.enter_context(Store.open(None, hash_key=hash_key))
+            # calls go by the same names in both
+            key = secret.known(db, hash_key) if db else hash_key
+            again = stack.enter_context(Store.open(None, hash_key=key))
+            if store is not None:
+                reading["keep_identities"] = bool(keeps_identities(store))
             take_in(
                 again,
                 logs,
@@ -106,16 +115,16 @@ def write(
                 sampling=db is None,
                 **reading,
             )
-        store = stack.enter_context(opened(db, lock_timeout, to_read=True)) if db else again
+        store = store or again
         if store is None:
             raise AuditError("there is nothing to read", hint="Name LOGS, or a store with --db.")
         check_zone(store, asked.base.zone)
         check_not_stored(store, output, held_back)
         result = dataset(store, again or store, question)
     paths = {"training": str(output)}
-    files.write(output, result.training_file)
+    files.write(output, result.training_file, private=True)
     if result.validation:
-        files.write(held_back, result.validation_file)
+        files.write(held_back, result.validation_file, private=True)
         paths["validation"] = str(held_back)
     elif held_back.exists():
         say(f"{held_back} is of an earlier run: this one has no examples for it.")

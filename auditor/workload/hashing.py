@@ -90,6 +90,10 @@ class HashKey:
         data = text.encode("ascii", "backslashreplace")
         return self._hash(b"fingerprint", data, 16).hex()
 
+    def pseudonym_of(self, kind: str, name: str, *, digits: int) -> str:
+        """What stands for a name that is not to be kept: so many hexadecimal digits."""
+        return self._hash(b"pseudonym", canonical((kind, name)), digits // 2).hex()
+
     def links(self, start: object, tokens: Sequence[int]) -> bytes:
         """For each token four bytes: the hash of ``start`` and of all tokens up to it."""
         state = hashlib.blake2b(key=self._key, digest_size=LINK_BYTES, person=b"link")

@@ -1,11 +1,15 @@
 -- Purpose: book the source itself.
 -- Grain:   one row a source, one row a reject
 -- Reads:   refused
--- Writes:  sources, rejects
+-- Writes:  sources, rejects, fingerprints
 -- Params:  $source_id, $sha256, $name, $format, $bytes, $lines, $records, $rejects, $context
 
 INSERT INTO rejects BY NAME
 SELECT $source_id::INTEGER AS source_id, line, lines, reason, head
+FROM refused;
+
+INSERT INTO fingerprints BY NAME
+SELECT $source_id::INTEGER AS source_id, line, fingerprint
 FROM refused;
 
 INSERT INTO sources BY NAME

@@ -1,4 +1,5 @@
--- Purpose: the tables of a store, version 4 (with those of schema/closing and schema/buckets).
+-- Purpose: the tables of a store, version 5 (with those of schema/closing, buckets, day_cells and
+--          keeping).
 -- Grain:   sources: one exported file; calls: one API request and its answer; rejects: one refused
 --          record; texts: one call whose text was kept (--keep-text); workloads: one workload;
 --          heads: one sampled call; parts: one message of such a call (see auditor.workload.heads).
@@ -11,7 +12,7 @@ CREATE TABLE about (
     schema_version INTEGER NOT NULL,
     key_check VARCHAR NOT NULL
 );
-INSERT INTO about VALUES ('audit', 4, $key_check);
+INSERT INTO about VALUES ('audit', 5, $key_check);
 
 CREATE TABLE sources (
     source_id INTEGER NOT NULL,
@@ -58,7 +59,7 @@ CREATE TABLE rejects (
     line BIGINT NOT NULL,
     lines BIGINT NOT NULL,
     reason VARCHAR NOT NULL,
-    head VARCHAR NOT NULL               -- the first bytes, control characters escaped
+    head VARCHAR NOT NULL               -- the first bytes, if text is kept, else ''
 );
 
 CREATE TABLE texts (

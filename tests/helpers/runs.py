@@ -60,10 +60,16 @@ def tuning(**asked: Any) -> TuningQuestion:
     return TuningQuestion(base=base, **given)
 
 
-def take_in(store: Store, *named: Path, gauge: Callable[[Call], Counted] | None = None) -> Ingested:
-    """``audit ingest`` of files and folders."""
+def take_in(
+    store: Store,
+    *named: Path,
+    gauge: Callable[[Call], Counted] | None = None,
+    keep_identities: bool = True,
+) -> Ingested:
+    """``audit ingest --keep-identities`` of files and folders: tests know calls by short names."""
     found = finding.find(map(str, named))
-    return ingest(store, found, formats(), gauge or Gauge(book(), {}), book=book())
+    gauge = gauge or Gauge(book(), {})
+    return ingest(store, found, formats(), gauge, book=book(), keep_identities=keep_identities)
 
 
 @contextmanager

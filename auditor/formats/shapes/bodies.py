@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from auditor.formats.shapes.counts import shown
 from auditor.formats.shapes.families import FAMILIES
 from auditor.formats.shapes.terms import (
     ERROR,
@@ -20,6 +19,7 @@ from auditor.formats.shapes.terms import (
     tier_of,
 )
 from auditor.formats.shapes.usage import read_usage
+from auditor.formats.words import shown
 from auditor.records import BadUsageError, Usage
 
 _BY_OBJECT = {name: family for family in FAMILIES for name in family.objects}

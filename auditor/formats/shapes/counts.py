@@ -6,15 +6,14 @@ reject. Counts are tokens.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from auditor.formats.words import shown
 from auditor.records import BadUsageError, Usage
 
 LIMIT = 10**12
 """No call has more tokens: a million times the largest window. Sums of such counts stay exact."""
-SHOWN_CHARACTERS = 24
 
 _NOTHING: Mapping[str, Any] = {}
 
@@ -36,16 +35,6 @@ def count(usage: Mapping[str, Any], key: str) -> int | None:
     if type(value) is float and value.is_integer() and 0 <= value <= LIMIT:
         return int(value)
     raise BadUsageError(f"{key} is {shown(value)}, not a whole number of tokens")
-
-
-def shown(value: object) -> str:
-    """A JSON value that is wrong where it stands, in short and in the words of JSON."""
-    if isinstance(value, Mapping):
-        return "an object"
-    if isinstance(value, list):
-        return "a list"
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
 
 
 def agreed(*sources: tuple[Mapping[str, Any], str]) -> int:

@@ -78,7 +78,8 @@ def _usage(usage: Body, model: str | None) -> Usage | None:
         if kind == "message":
             continue
         if kind not in _EXTRA_ITERATIONS or (other is not None and other != model):
-            raise BadUsageError(f"an iteration ({kind}) was answered by another model ({other})")
+            named = kind if kind in _EXTRA_ITERATIONS else "of a kind that is not known"
+            raise BadUsageError(f"an iteration ({named}) was answered by another model ({other})")
         extra = _one(iteration, model)
         if read is not None and extra is not None:
             read = _sum(read, extra)
