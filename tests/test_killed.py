@@ -21,7 +21,7 @@ pytestmark = [
 
 
 def test_after_any_kill_the_next_run_ends_as_if_nothing_had_been(tmp_path: Path) -> None:
-    told = kill(tmp_path, int(os.environ.get("AUDIT_KILLS", "300")), seed=20230822)
+    told = kill(tmp_path, int(os.environ.get("AUDIT_KILLS", "200")), seed=20230822)
     assert not told.failures, "\n".join(told.lines())
 
 

@@ -42,6 +42,17 @@ def options(*decorators: Callable[[F], F]) -> Callable[[F], F]:
     return decorate
 
 
+lock_timeout_option = click.option(
+    "--lock-timeout",
+    envvar="AUDIT_LOCK_TIMEOUT",
+    show_envvar=True,
+    default="10 s",
+    show_default=True,
+    metavar="TIME",
+    help="How long to wait for another process that has the store open.",
+)
+
+
 def db_option(required: bool) -> Callable[[F], F]:
     """``--db FILE``, and how long to wait where another process has it."""
     return options(
@@ -54,15 +65,7 @@ def db_option(required: bool) -> Callable[[F], F]:
             metavar="FILE",
             help="The store, a DuckDB file. Made if it is not there.",
         ),
-        click.option(
-            "--lock-timeout",
-            envvar="AUDIT_LOCK_TIMEOUT",
-            show_envvar=True,
-            default="10 s",
-            show_default=True,
-            metavar="TIME",
-            help="How long to wait for another process that has the store open.",
-        ),
+        lock_timeout_option,
     )
 
 

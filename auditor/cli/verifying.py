@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from auditor.cli.options import config_option
+from auditor.cli.options import config_option, lock_timeout_option
 
 FOUND = 1
 SHORTEST, USUAL = 6, 12
@@ -29,6 +29,7 @@ SHORTEST, USUAL = 6, 12
     metavar="FILE",
     help="The store that is searched: the texts of all tables, and the bytes of the file.",
 )
+@lock_timeout_option
 @click.option(
     "--length",
     type=click.IntRange(min=SHORTEST),
