@@ -7,6 +7,8 @@ The formats and their fixtures are found, not listed: a new one is tried as soon
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -151,3 +153,20 @@ def test_two_processes_take_changed_files_in_as_one_does(
             assert done is not None and done.tally.rejects and done.calls
             told.append(in_full(store))
     assert told[0] == told[1]
+
+
+@pytest.mark.slow
+def test_the_fuzzer_that_is_guided_by_coverage_runs_and_finds_nothing(tmp_path: Path) -> None:
+    """Ten seconds of it, where atheris is there; by hand it goes on as long as one likes."""
+    pytest.importorskip("atheris")
+    command = [sys.executable, str(Path(__file__).with_name("coverage_fuzz.py"))]
+    run = subprocess.run(
+        [*command, "-max_total_time=10", "-rss_limit_mb=4096"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr[-2_000:]
+    runs = int(run.stderr.rpartition("Done ")[2].partition(" ")[0])
+    assert runs > len(seeds())

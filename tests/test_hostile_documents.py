@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -91,6 +92,19 @@ def test_a_packed_body_is_unpacked_up_to_a_limit(
     path.write_text(packed(3 << 20))
     (found,) = vcr_readings(path)
     assert isinstance(found, Reject) and found.reason == "its body unpacks to more than 1 MB"
+
+
+def test_a_listing_where_an_answer_belongs_is_a_call_of_no_kind_that_is_known(
+    tmp_path: Path,
+) -> None:
+    """Found by tests/coverage_fuzz.py in a line of the Batch API."""
+    body = {"object": "list", "data": [], "model": "text-embedding-3-small"}
+    response = {"status_code": 200, "request_id": "r", "body": body}
+    line = {"id": "batch_req_1", "custom_id": "c", "response": response, "error": None}
+    path = tmp_path / "output.jsonl"
+    path.write_text(json.dumps(line) + "\n")
+    format = next(one for one in all_formats() if one.name == "batch")
+    assert read_soundly(format, path) is not None
 
 
 ENDLESS = """
