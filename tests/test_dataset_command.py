@@ -131,7 +131,9 @@ def test_validation_is_never_trained_on(folder: Path) -> None:
 def test_cut_off_and_failed_calls_are_left_out_and_prompts_are_not_there_twice(
     tmp_path: Path,
 ) -> None:
-    made_calls = [capture(f"c{n}", text=f"Sort this please: item {n % 12}") for n in range(24)]
+    made_calls = [
+        capture(f"chatcmpl-{n}", text=f"Sort this please: item {n % 12}") for n in range(24)
+    ]
     cut = capture("cut", text="Sort this please: cut off")
     cut["response"]["choices"][0]["finish_reason"] = "length"
     two = capture("two", text="Sort this please: two choices", n=2)
@@ -140,7 +142,7 @@ def test_cut_off_and_failed_calls_are_left_out_and_prompts_are_not_there_twice(
     name = workload.out.splitlines()[2].split(",")[0]
     found = made(tmp_path, name, "calls.jsonl")
     assert found["examples"] == 12
-    assert {line["call_id"] for line in found["lines"]} <= {f"c{n}" for n in range(24)}
+    assert {line["call_id"] for line in found["lines"]} <= {f"chatcmpl-{n}" for n in range(24)}
 
 
 def test_personal_data_is_redacted_on_request(tmp_path: Path) -> None:

@@ -40,9 +40,9 @@ ROOT = Path(__file__).resolve().parents[1]
 FIXTURES = ROOT / "fixtures"
 DATA = ROOT.parent / "shared" / "data"
 NO_LOGS = (".expected.json", ".toml")
-FEW = ("small", "tuning", "hostile")
+FEW = ("small", "tuning")
 REAL = ("autogpt", "openllmetry", "format_samples", "llmdrift", "azure_llm_2023", "mooncake")
-MANY = ("formats", "logs", *REAL)
+MANY = ("hostile", "formats", "logs", *REAL)
 CORPORA = [*FEW, *(pytest.param(name, marks=pytest.mark.slow) for name in MANY)]
 EXPLAINED = 12
 EVERY = scenarios.built_in()
@@ -137,12 +137,13 @@ def test_explain_says_what_the_oracle_says(corpus: str) -> None:
                 assert {s.scenario.name: s.cost_usd for s in found.steps} == under
 
 
+@pytest.mark.slow
 def test_days_models_and_tags_are_the_sums_of_their_calls() -> None:
     check_dimensions("tuning", "UTC")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Pacific/Chatham"])
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Chatham"])
 @pytest.mark.parametrize("corpus", ["logs", "formats", "openllmetry", "llmdrift"])
 def test_groups_are_the_sums_of_their_calls(corpus: str, zone: str) -> None:
     check_dimensions(corpus, zone)
@@ -258,18 +259,13 @@ def test_every_report_the_export_and_the_page_say_what_the_oracle_says(corpus: s
         said = said_of(calls.values(), name)["cost_usd"]
         assert oracle.total(costs) == said
 
-    told = [one for one in shown.figures if tuple_of(one.at) in expected]
+    told = [one for one in shown.figures if one.at.split(":")[0] in GROUPED]
     assert len(told) > 50
     for one in told:
-        said = expected[tuple_of(one.at)]
-        column = one.at.split(":")[2]
+        of, at, column = one.at.split(":")
+        said = expected[of, int(at)]
         if column in said:
             assert Decimal(one.value) == said[column], one
-
-
-def tuple_of(at: str) -> tuple[str, int]:
-    report, place, _ = at.split(":")
-    return report, int(place)
 
 
 def check_matrix(rows: list[dict[str, str]], calls: Calls) -> None:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import book_oracle as oracle
 import pytest
-from helpers.logs import Line, capture, embedding, failure, uncounted, write
+from helpers.logs import Line, capture, embedding, envelope, failure, uncounted, write
 from helpers.runs import book, question, take_in
 
 from auditor import scenarios
@@ -71,6 +71,16 @@ def lines() -> Iterator[Line]:
     yield capture("undated", None, "gpt-4-0613", 59, 1)
     yield capture("late-evening", "2023-08-22T22:30:00Z", "gpt-4-0613", 47, 1, team="red")
     yield capture("by-the-tokenizer", "2023-08-23T22:30:00Z", "gpt-4-0613", 0, 0)
+    yield capture("asked-otherwise", model="gpt-4-0613", sent=19, requested="gpt-3.5-turbo")
+    yield capture("asked-late", "2024-03-01T00:00:00Z", None, 17, requested="gpt-3.5-turbo")
+    body = {"id": "response", "object": "response", "model": "gpt-4o-2024-08-06", "output": []}
+    usage = {"input_tokens": 13, "output_tokens": 5, "total_tokens": 18}
+    yield envelope("2024-10-05T00:00:00Z", {"input": "Is it so?"}, {**body, "usage": usage})
+    body = {"id": "completion", "object": "text_completion", "model": "davinci-002"}
+    usage = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
+    choices = [{"index": 0, "text": "Yes.", "finish_reason": "stop"}]
+    answer = {**body, "choices": choices, "usage": usage}
+    yield envelope("2023-09-01T00:00:00Z", {"prompt": "Is it so?"}, answer)
     yield failure("refused", "2023-08-22T10:00:00Z", requested="gpt-4")
     yield uncounted("dark", "2023-08-22T10:00:00Z", requested="gpt-4")
     yield uncounted("dark-undated", None, requested="gpt-4")
@@ -105,6 +115,8 @@ def build(folder: Path) -> None:
     fixtures = Path(__file__).resolve().parents[1] / "fixtures" / "formats" / "openai-usage"
     with Store.open(folder / SUMS) as store:
         take_in(store, fixtures / "usage.json", fixtures / "usage-2023.json")
+        on_a_day_of_sums = capture("single", "2023-05-06T23:00:00Z", "gpt-4-0314", 7, 3)
+        take_in(store, write(folder / "single.jsonl", [on_a_day_of_sums]))
 
 
 @pytest.fixture(scope="module")
@@ -143,8 +155,10 @@ def check(answer: Replay, calls: Calls, key: Callable[[oracle.Call], str]) -> No
         groups.setdefault(key(call), []).append(call)
     assert [row["by_1"] or "" for row in answer.spent] == sorted(groups)
     for row in answer.spent:
-        expected = oracle.spent(groups[row["by_1"] or ""])
+        own = groups[row["by_1"] or ""]
+        expected = oracle.spent(own)
         assert {name: row[name] for name in expected} == expected
+        assert row["recorded_usd"] == oracle.total(call["recorded_usd"] for call in own)
     assert len(answer.rows) == len(groups) * len(answer.question.scenarios)
     for row in answer.rows:
         expected = oracle.replayed(groups[row["by_1"] or ""], row["scenario"].name)
@@ -161,12 +175,55 @@ def test_each_call_whichever_way_it_is_grouped(made: Path, more: tuple[str, ...]
             assert all(row["by_2"].endswith(".jsonl") for row in answer.spent)
 
 
+DIMENSIONS: dict[str, Callable[[oracle.Call], str | None]] = {
+    "model": lambda call: call["served_model"] or call["requested_model"],
+    "requested_model": lambda call: call["requested_model"],
+    "endpoint": lambda call: call["endpoint"],
+    "tier": lambda call: call["tier"],
+    "month": lambda call: f"{call['day']:%Y-%m}" if call["day"] else None,
+}
+
+
+@pytest.mark.parametrize("last", ["booking", pytest.param("source_sha256", marks=pytest.mark.slow)])
+def test_the_dimensions_of_each_call(made: Path, last: str) -> None:
+    """In each place of the six, the quick way and the general one."""
+    with opened(made / CALLS, by_call=True) as (store, calls):
+        of = {call["call_id"]: call for call in calls}
+        for turn in (0, 2, 4):
+            names = [*DIMENSIONS, last]
+            names = [*names[turn:], *names[:turn]][:5]
+            names.insert(turn, "tag:one")
+            answer = replay(store, question(scenarios=(), by=tuple(names)))
+            assert len(answer.spent) == len(calls)
+            for row in answer.spent:
+                call = of[row[f"by_{turn + 1}"]]
+                for place, name in enumerate(names, 1):
+                    if name in DIMENSIONS:
+                        assert row[f"by_{place}"] == DIMENSIONS[name](call), (name, call)
+
+
+@pytest.mark.parametrize("by", [(), pytest.param(("source",), marks=pytest.mark.slow)])
+def test_calls_without_a_name_are_of_the_assumed_model(made: Path, by: tuple[str, ...]) -> None:
+    with opened(made / CALLS) as (store, calls):
+        asked = question(scenarios=(), by=by, assume_model="gpt-4-0613")
+        total = replay(store, asked).total
+    named = [
+        call
+        if call["served_model"] or call["requested_model"]
+        else {**call, "requested_model": "gpt-4-0613"}
+        for call in calls
+    ]
+    assert sum(a is not b for a, b in zip(calls, named, strict=True)) >= 2
+    expected = oracle.spent(named)
+    assert {name: total[name] for name in expected} == expected
+
+
 def local(call: oracle.Call, zone: str) -> date | None:
     at = call["called_at"]
     return at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date() if at else None
 
 
-@pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu"])
+@pytest.mark.parametrize("zone", ["UTC", pytest.param("Asia/Kathmandu", marks=pytest.mark.slow)])
 def test_days_and_periods(made: Path, zone: str) -> None:
     """By the sums of days in UTC, by quarters of an hour elsewhere."""
     start, end = date(2023, 8, 23), date(2024, 10, 3)
@@ -193,6 +250,9 @@ def test_days_and_periods(made: Path, zone: str) -> None:
         assert part.coverage["last_day"] == days_inside[-1]
         teams = question(zone=zone, from_date=start, to_date=end, by=("team",))
         check(replay(store, teams), inside, lambda call: (call["tags"] or {}).get("team", ""))
+        sources = question(zone=zone, from_date=start, to_date=end, by=("source",))
+        heavy = replay(store, sources).total
+        assert {name: heavy[name] for name in part.total} == part.total
         before = replay(store, question(scenarios=EVERY, zone=zone, to_date=start))
         check_total(before, [call for call, on in dated if on < start])
 
@@ -209,6 +269,10 @@ def test_the_totals_and_where_every_line_went(made: Path) -> None:
     with opened(made / CALLS) as (store, calls):
         answer = replay(store, question(scenarios=EVERY))
         elsewhere = replay(store, question(zone="Asia/Kathmandu")).coverage
+        by_source = replay(store, question(by=("source",)))
+    assert by_source.total == answer.total
+    assert by_source.unpriced == answer.unpriced
+    assert by_source.basis == answer.basis
     assert elsewhere["first_day"] == date(2023, 3, 2)
     assert elsewhere["last_day"] == date(2026, 8, 6)
     check_total(answer, calls)
@@ -407,12 +471,24 @@ def test_explain_multiplies_what_the_oracle_multiplies(made: Path, id: str) -> N
 
 
 def test_sums_are_priced_by_their_average_request(made: Path) -> None:
+    """But for those of a day with single calls, which are of the same traffic."""
     with opened(made / SUMS, by_call=True) as (store, calls):
         answer = replay(store, question(scenarios=EVERY, by=("tag:one",)))
-    assert sum(call["requests"] for call in calls) > len(calls)
-    check(answer, calls, lambda call: call["call_id"])
-    assert answer.coverage["buckets"] == len(calls)
-    assert answer.coverage["summed_requests"] == sum(call["requests"] for call in calls)
+    (aside,) = (call for call in calls if call["served_model"] == "gpt-3.5-turbo-0301")
+    kept = [call for call in calls if call is not aside]
+    assert sum(call["requests"] for call in kept) > len(kept)
+    check(answer, kept, lambda call: call["call_id"])
+    count = sum(call["requests"] for call in kept)
+    expected = {
+        "calls": 1,
+        "buckets": len(calls) - 1,
+        "counted": count,
+        "summed_requests": count - 1,
+        "set_aside": 1,
+        "set_aside_requests": aside["requests"],
+        "outside_period": 0,
+    }
+    assert {name: answer.coverage[name] for name in expected} == expected
 
 
 # --- moves
@@ -522,6 +598,10 @@ def everything(made: Path) -> None:
     """All of the above without pytest, for ``tests.mutation``."""
     for more in ((), ("source",)):
         test_each_call_whichever_way_it_is_grouped(made, more)
+    for last in ("booking", "source_sha256"):
+        test_the_dimensions_of_each_call(made, last)
+    for by in ((), ("source",)):
+        test_calls_without_a_name_are_of_the_assumed_model(made, by)
     for zone in ("UTC", "Asia/Kathmandu"):
         test_days_and_periods(made, zone)
     test_the_totals_and_where_every_line_went(made)

@@ -328,3 +328,14 @@ def test_what_is_ours_or_meant_to_be_shown_is_no_finding() -> None:
     assert words.explains("gpt-3.5-turbo-0613, 2023-08-22 10:00:00")
     assert words.explains("reported by the provider: gpt-3.5-turbo-0613")
     assert not words.explains("gpt-3.5-turbo-0613 told Anna that")
+
+
+def test_a_budget_of_a_user_is_found_under_the_pseudonym(tmp_path: Path) -> None:
+    write(tmp_path / "a.jsonl", [call("chatcmpl-1", "jane"), call("chatcmpl-2", "bob")])
+    (tmp_path / "audit.toml").write_text(
+        '[nightly]\nlogs = ["a.jsonl"]\ndb = "s.duckdb"\noutput = "out"\nreports = ["summary"]\n'
+        '[[budget]]\nname = "b"\nperiod = "month"\nlimit_usd = "0.001"\nwhere = { user = "jane" }\n'
+    )
+    run = audit("nightly", "--today", "2023-08-23", folder=tmp_path)
+    assert run.exit_code == 4, run
+    assert '"calls": 1' in (tmp_path / "out" / "nightly.json").read_text()

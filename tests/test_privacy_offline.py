@@ -45,7 +45,7 @@ COMMANDS = (
     "replay logs --scenario gpt-4",
     "replay --db s.duckdb --by team --format json",
     "report --db s.duckdb -o reports",
-    "report --db s.duckdb --html page.html",
+    "report --db s.duckdb --html -o page.html",
     "explain chatcmpl-1 --db s.duckdb",
     "finetune --db s.duckdb",
     "finetune dataset 000000000000 --db s.duckdb -o set.jsonl",
@@ -66,7 +66,7 @@ COMMANDS = (
     "verify-privacy reports --db s.duckdb --logs logs",
 )
 COMPLETE = (0, 3, 4, 5)
-QUICK = COMMANDS[:4]
+QUICK = COMMANDS[1:2]
 
 
 def folder_of_logs(folder: Path) -> Path:

@@ -64,7 +64,7 @@ def logs(tmp_path: Path) -> Path:
 
 
 def take_in(folder: Path, *args: str | Path, db: str = "s.duckdb", code: int = COMPLETE) -> str:
-    done = audit("ingest", *args, "--db", db, folder=folder, env=KEY)
+    done = audit("ingest", *args, "--keep-identities", "--db", db, folder=folder, env=KEY)
     assert done.exit_code == code, done
     return done.err
 

@@ -10,7 +10,9 @@ from typing import Any
 import polars as pl
 
 from auditor.budgets import USD_DIGITS, Budget
+from auditor.pipeline.keeping import names_in
 from auditor.pipeline.replay import MAX_DIMENSIONS, Question, replay
+from auditor.privacy import Pseudonyms
 from auditor.store import Store
 
 METHOD = (
@@ -45,13 +47,14 @@ def budget_frames(
     wanted = tuple(budgets)
     if not wanted:
         return {"budgets": _budgets(wanted, question, today), **NOTHING_SPENT}
+    names = names_in(store)
     asked = replace(question, scenarios=(), from_date=None, to_date=None)
     groups: dict[tuple[str, ...], list[int]] = {}
     for place, budget in enumerate(wanted):
         groups.setdefault(tuple(sorted(budget.where)), []).append(place)
     found = []
     for dimensions, places in groups.items():
-        store.show("scopes", _scopes(dimensions, {place: wanted[place] for place in places}))
+        store.show("scopes", _scopes(dimensions, {place: wanted[place] for place in places}, names))
         result = replay(store, replace(asked, by=("day", *dimensions)), once=(DAYS, SEEN))
         found.append(result.gathered)
     return {
@@ -80,12 +83,26 @@ def _budgets(budgets: tuple[Budget, ...], question: Question, today: date) -> pl
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _scopes(dimensions: tuple[str, ...], budgets: Mapping[int, Budget]) -> pl.DataFrame:
-    """Columns: budget (its place), values_2 .. values_6 (of by_2 .. by_6 those that count)."""
+def _scopes(
+    dimensions: tuple[str, ...], budgets: Mapping[int, Budget], names: Pseudonyms | None
+) -> pl.DataFrame:
+    """Columns: budget (its place), values_2 .. values_6 (of by_2 .. by_6 those that count).
+
+    A value that ``names`` calls otherwise counts by both names.
+    """
     columns = [f"values_{n}" for n in range(2, MAX_DIMENSIONS + 1)]
     rows = []
     for place, budget in budgets.items():
-        values = [list(budget.where[name]) for name in dimensions]
+        values = [_called(name, budget.where[name], names) for name in dimensions]
         rows.append((place, *values, *[None] * (len(columns) - len(values))))
     schema: dict[str, Any] = {"budget": pl.Int32, **dict.fromkeys(columns, pl.List(pl.String))}
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _called(name: str, values: Iterable[str], names: Pseudonyms | None) -> list[str]:
+    if names is None:
+        return list(values)
+    tag = name.removeprefix("tag:")
+    return [
+        called for value in values for called in dict.fromkeys((value, names.tag_value(tag, value)))
+    ]

@@ -92,7 +92,7 @@ def ingest(
     check_keeping(store, keep_identities)
     booking = Booking(store)
     digests = digests or Digests(store)
-    traced = Traced()
+    traced = Traced(store)
     new = list(_not_yet_stored(store, files, done, booking, digests, jobs, told, traced))
     digests.keep()
     planned = [
@@ -106,7 +106,7 @@ def ingest(
         sampling,
         keep_text,
         keep_identities,
-        traced.key_for(store),
+        traced.key,
     )
     _take_in_all(store, planned, manner, jobs, booking, done, told)
     if planned:

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from auditor import secret
 from auditor.errors import StoreError
+from auditor.privacy import Pseudonyms, Shown
 from auditor.sources import LogFile
 from auditor.store import Store
+from auditor.workload import HashKey
 
 
 def keeps_identities(store: Store) -> bool | None:
     """Whether names are in the store as logged; None while nothing is in it."""
     kept: bool | None = store.rows("ingest/keeping")[0]["identities"]
     return kept
+
+
+def names_in(store: Store) -> Pseudonyms | None:
+    """Says how names are called in a store; None where it shows them, or its key is not there."""
+    key = store.key_of_names or (secret.known(store.path, None) if store.path else None)
+    if key is None or keeps_identities(store) is not False:
+        return None
+    return Pseudonyms(HashKey(key), Shown())
 
 
 def check_keeping(store: Store, wanted: bool) -> None:
@@ -34,18 +44,22 @@ def check_keeping(store: Store, wanted: bool) -> None:
 
 
 class Traced:
-    """Says the digest of each file, and remembers its trace."""
+    """Says the digest of each file, and remembers traces where the key for names needs them."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self._traces: set[str] = set()
 
     def __call__(self, file: LogFile) -> str:
+        if self._store.key_of_names is not None:
+            return file.sha256()
         digest, trace = file.digest_and_trace()
         self._traces.add(trace)
         return digest
 
-    def key_for(self, store: Store) -> bytes:
+    @property
+    def key(self) -> bytes:
         """The key for names: that of the store, or in memory that of its first sources."""
-        if store.key_of_names is None:
-            store.key_of_names = secret.of_sources(self._traces)
-        return store.key_of_names
+        if self._store.key_of_names is None:
+            self._store.key_of_names = secret.of_sources(self._traces)
+        return self._store.key_of_names

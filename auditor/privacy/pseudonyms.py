@@ -73,14 +73,11 @@ class Pseudonyms:
         """The tags of a call. ``again``: values may be pseudonyms of ours already."""
         if not tags or self.shown.identities:
             return dict(tags)
-        return dict(self._tags(tuple(tags.items()), again))
+        return self._tags(tuple(tags.items()), again)
 
-    def _of_items(
-        self, items: tuple[tuple[str, str], ...], again: bool
-    ) -> tuple[tuple[str, str], ...]:
-        return tuple(
-            (self.tag_name(name), self.tag_value(name, value, again)) for name, value in items
-        )
+    def _of_items(self, items: tuple[tuple[str, str], ...], again: bool) -> dict[str, str]:
+        """Calls share what is returned: nobody writes to the tags of a call."""
+        return {self.tag_name(name): self.tag_value(name, value, again) for name, value in items}
 
     def _tag_value(self, name: str, value: str, again: bool = False) -> str:
         """A value of the tag ``name``."""

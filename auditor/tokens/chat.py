@@ -26,6 +26,17 @@ _NO_FUNCTION_CHOSEN = 1
 _FUNCTION_CHOSEN = 4
 _REFUSAL_FRAME = 1
 _SYSTEM_ROLES = ("system", "developer")
+_NAMED_TYPES = frozenset(
+    """
+    apply_patch_call audio code_interpreter code_interpreter_call computer_call computer_use
+    computer_use_preview custom document file file_search file_search_call function
+    function_call function_call_output image image_generation image_generation_call input_audio
+    input_file input_video item_reference local_shell mcp mcp_call mcp_list_tools media message
+    reasoning redacted_thinking retrieval search_result server_tool_use thinking tool_call
+    tool_result tool_use video video_url web_search web_search_20250305 web_search_call
+    web_search_preview web_search_tool_result
+    """.split()  # noqa: SIM905
+)
 _TEXT_PARTS = ("text", "input_text", "output_text", "refusal")
 _PLAIN_ROLES = (*_SYSTEM_ROLES, "user", "assistant")
 _NO_EXTRAS: Mapping[str, Any] = {}
@@ -57,7 +68,7 @@ def count_chat_input(
     for message in messages:
         fields = _object(message, "message")
         if fields.get("type", "message") != "message":
-            raise UncountableError(f"a message of type {_text(fields['type'])}")
+            raise UncountableError(f"a message of type {_named(fields['type'])}")
         total += chat.message(fields, called, joins_system)
         if joins_system and fields.get("role") in _SYSTEM_ROLES:
             total += _FUNCTIONS_JOIN_SYSTEM
@@ -165,7 +176,7 @@ def _functions(extras: Mapping[str, Any]) -> list[dict[str, Any]]:
     for entry in _list(extras.get("tools")):
         tool = _object(entry, "tool")
         if tool.get("type", "function") != "function":
-            raise UncountableError(f"a built-in tool ({_text(tool['type'])})")
+            raise UncountableError(f"a built-in tool ({_named(tool['type'])})")
         functions.append(_object(tool.get("function", tool), "function"))
     return functions
 
@@ -222,7 +233,12 @@ def _part(part: Any) -> str:
         return _text(fields.get("text") or fields.get("refusal"))
     if kind in ("image_url", "input_image"):
         raise UncountableError("an image without its size")
-    raise UncountableError(f"a content part of type {_text(kind)}")
+    raise UncountableError(f"a content part of type {_named(kind)}")
+
+
+def _named(kind: Any) -> str:
+    """A type as it is called, if it is one of the APIs': anything else may be anybody's text."""
+    return kind if isinstance(kind, str) and kind in _NAMED_TYPES else "that is not known"
 
 
 def _text(value: Any) -> str:

@@ -154,7 +154,8 @@ def logs_in(folder: Path) -> None:
     with zipfile.ZipFile(folder / "d.zip", "w") as archive:
         for name, first in (("x", 0), ("y", 5)):
             lines = [capture(f"d-{n}", day(n), "no-such-model") for n in range(first, first + 10)]
-            archive.writestr(f"{name}.jsonl", "".join(json.dumps(one) + "\n" for one in lines))
+            info = zipfile.ZipInfo(f"{name}.jsonl", (2023, 9, 1, 0, 0, 0))
+            archive.writestr(info, "".join(json.dumps(one) + "\n" for one in lines))
     write(folder / "e.jsonl", [capture(f"a-{n}", day(n), sent=2000, made=500) for n in range(5)])
 
 

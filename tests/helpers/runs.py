@@ -64,9 +64,9 @@ def take_in(
     store: Store,
     *named: Path,
     gauge: Callable[[Call], Counted] | None = None,
-    keep_identities: bool = False,
+    keep_identities: bool = True,
 ) -> Ingested:
-    """``audit ingest`` of files and folders."""
+    """``audit ingest --keep-identities`` of files and folders: tests know calls by short names."""
     found = finding.find(map(str, named))
     gauge = gauge or Gauge(book(), {})
     return ingest(store, found, formats(), gauge, book=book(), keep_identities=keep_identities)

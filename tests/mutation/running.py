@@ -77,7 +77,8 @@ def _tested(mutant: Mutant, tests: Sequence[str]) -> int:
             return 4
         money = sys.modules.get("test_money_path")
         try:
-            if money and money.MADE:
+            # tests of prices are quicker still
+            if money and money.MADE and not mutant.file.startswith("auditor/prices/"):
                 money.everything(money.MADE[0])
         except Exception:
             traceback.print_exc()
