@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from helpers.mutations import all_formats
+from helpers.mutations import FORMATS, all_formats
 from helpers.soundness import read_soundly
 
 from auditor.errors import SourceError
@@ -132,3 +132,36 @@ def test_a_database_computes_nothing_for_us(made: str, problem: str, tmp_path: P
     log = LogFile(path, "logs.db")
     with pytest.raises(SourceError, match=problem), log.open() as stream:
         list(format.read(log, stream))
+
+
+RETYPED = [  # what fuzzing found: a format, its fixture, a field and what broke there
+    ("langfuse", "batch.jsonl", "type", {}),
+    ("openrouter", "generation.json", "model", 5),
+    ("helicone", "rows.jsonl", "response_id", {"a": 1}),
+    ("audit-calls", "rows.jsonl", "tags", 5),
+    ("audit-calls", "rows.jsonl", "requested_model", ["gpt-4"]),
+    ("audit-calls", "rows.jsonl", "failed", "no"),
+    ("audit-calls", "rows.jsonl", "prompt", {}),
+]
+
+
+@pytest.mark.parametrize(("name", "fixture", "field", "value"), RETYPED)
+def test_a_field_of_another_type_is_no_crash(
+    name: str, fixture: str, field: str, value: object, tmp_path: Path
+) -> None:
+    format = next(one for one in all_formats() if one.name == name)
+    lines = (FORMATS / name / fixture).read_text().splitlines()
+    path = tmp_path / fixture
+    changed = []
+    for line in lines:
+        try:
+            found = json.loads(line)
+        except ValueError:
+            continue
+        holder = found["data"] if isinstance(found.get("data"), dict) else found
+        if field in holder:
+            holder[field] = value
+            changed.append(json.dumps(found))
+    assert changed
+    path.write_text("\n".join(changed) + "\n")
+    assert read_soundly(format, path) is not None
