@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import gzip
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from helpers.mutations import all_formats
+from helpers.mutations import FORMATS, all_formats
 from helpers.soundness import read_soundly
 
 from auditor.errors import SourceError
@@ -93,6 +94,19 @@ def test_a_packed_body_is_unpacked_up_to_a_limit(
     assert isinstance(found, Reject) and found.reason == "its body unpacks to more than 1 MB"
 
 
+def test_a_listing_where_an_answer_belongs_is_a_call_of_no_kind_that_is_known(
+    tmp_path: Path,
+) -> None:
+    """Found by tests/coverage_fuzz.py in a line of the Batch API."""
+    body = {"object": "list", "data": [], "model": "text-embedding-3-small"}
+    response = {"status_code": 200, "request_id": "r", "body": body}
+    line = {"id": "batch_req_1", "custom_id": "c", "response": response, "error": None}
+    path = tmp_path / "output.jsonl"
+    path.write_text(json.dumps(line) + "\n")
+    format = next(one for one in all_formats() if one.name == "batch")
+    assert read_soundly(format, path) is not None
+
+
 ENDLESS = """
 CREATE VIEW responses AS WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r)
 SELECT n AS id, '' AS prompt_json, '' AS response_json, '' AS datetime_utc, '' AS model FROM r
@@ -118,3 +132,36 @@ def test_a_database_computes_nothing_for_us(made: str, problem: str, tmp_path: P
     log = LogFile(path, "logs.db")
     with pytest.raises(SourceError, match=problem), log.open() as stream:
         list(format.read(log, stream))
+
+
+RETYPED = [  # what fuzzing found: a format, its fixture, a field and what broke there
+    ("langfuse", "batch.jsonl", "type", {}),
+    ("openrouter", "generation.json", "model", 5),
+    ("helicone", "rows.jsonl", "response_id", {"a": 1}),
+    ("audit-calls", "rows.jsonl", "tags", 5),
+    ("audit-calls", "rows.jsonl", "requested_model", ["gpt-4"]),
+    ("audit-calls", "rows.jsonl", "failed", "no"),
+    ("audit-calls", "rows.jsonl", "prompt", {}),
+]
+
+
+@pytest.mark.parametrize(("name", "fixture", "field", "value"), RETYPED)
+def test_a_field_of_another_type_is_no_crash(
+    name: str, fixture: str, field: str, value: object, tmp_path: Path
+) -> None:
+    format = next(one for one in all_formats() if one.name == name)
+    lines = (FORMATS / name / fixture).read_text().splitlines()
+    path = tmp_path / fixture
+    changed = []
+    for line in lines:
+        try:
+            found = json.loads(line)
+        except ValueError:
+            continue
+        holder = found["data"] if isinstance(found.get("data"), dict) else found
+        if field in holder:
+            holder[field] = value
+            changed.append(json.dumps(found))
+    assert changed
+    path.write_text("\n".join(changed) + "\n")
+    assert read_soundly(format, path) is not None

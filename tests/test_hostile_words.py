@@ -18,6 +18,8 @@ from helpers.logs import capture, write
 
 from auditor.records import clean
 
+pytestmark = pytest.mark.slow
+
 WORDS = (
     *("'; DROP TABLE calls; --", '"; DELETE FROM calls; --', "%s%n%x", "{{ 7 * 7 }}", "$(id)`id`"),
     *("<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "]]><!--", "&lt;b&gt;"),
@@ -102,7 +104,6 @@ TABLES = (
 )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("format", ["table", "md"])
 @pytest.mark.parametrize("command", TABLES)
 def test_nothing_that_is_printed_steers_a_terminal(command: str, format: str, folder: Path) -> None:
@@ -115,7 +116,6 @@ def test_nothing_that_is_printed_steers_a_terminal(command: str, format: str, fo
         assert len({row.replace("\\|", "").count("|") for row in rows}) == 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("command", [*TABLES[:1], *TABLES[4:]])
 def test_no_cell_that_is_printed_is_a_formula(command: str, folder: Path) -> None:
     check_cells(told(folder, f"{command} --format csv").out)
@@ -129,7 +129,6 @@ def test_json_and_parquet_hold_the_names_to_the_letter(folder: Path) -> None:
     assert set(frame["requested_model"]) == {clean(word) for word in WORDS}
 
 
-@pytest.mark.slow
 def test_a_folder_of_reports_holds_no_formula_and_no_control_character(folder: Path) -> None:
     told(folder, "report -o reports --by model,team --focus-sub-account user")
     files = [path for path in (folder / "reports").rglob("*") if path.is_file()]
@@ -142,7 +141,6 @@ def test_a_folder_of_reports_holds_no_formula_and_no_control_character(folder: P
         check_cells(path.read_text(encoding="utf-8-sig"))
 
 
-@pytest.mark.slow
 def test_the_page_holds_no_markup_of_a_name(folder: Path) -> None:
     told(folder, "report --html -o page.html")
     page = (folder / "page.html").read_text(encoding="utf-8")
@@ -150,7 +148,6 @@ def test_the_page_holds_no_markup_of_a_name(folder: Path) -> None:
     check_text(page)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("number", range(0, len(WORDS), 3))
 def test_a_call_with_a_hostile_id_is_explained(number: int, folder: Path) -> None:
     id = f"{clean(WORDS[number])}{number}-1"
@@ -161,7 +158,6 @@ def test_a_call_with_a_hostile_id_is_explained(number: int, folder: Path) -> Non
     check_text(run.out + run.err)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("word", [word for word in WORDS if "\x00" not in word and word.strip()])
 def test_an_error_that_names_what_was_typed_steers_no_terminal(word: str, folder: Path) -> None:
     """Typed by whoever starts the nightly job, taken from a log by a script."""
@@ -179,7 +175,6 @@ def test_an_error_that_names_what_was_typed_steers_no_terminal(word: str, folder
         check_text(run.out + run.err)
 
 
-@pytest.mark.slow
 def test_files_with_hostile_names_are_read_told_apart_and_left_out(folder: Path) -> None:
     for name in FILE_NAMES:
         run = audit("ingest", f"./hostile/{name}", "--db", "hostile.duckdb", folder=folder)
@@ -190,7 +185,6 @@ def test_files_with_hostile_names_are_read_told_apart_and_left_out(folder: Path)
     assert json.loads(run.out)["coverage"]["files"] == 1, run.err
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("bad", ["\x1b[2J.jsonl", "two\nlines.jsonl", "caf\udce9.jsonl"])
 def test_an_error_of_a_file_with_a_hostile_name_steers_no_terminal(
     bad: str, tmp_path: Path

@@ -95,7 +95,7 @@ def rejects(folder: Path) -> str:
 
 
 RARE = ("no end of the last line", "CRLF", "zstd", "bzip2", "zip", "an array printed")
-SLOW = (*RARE, "documents joined", "a table")
+SLOW = (*RARE, "documents joined", "a table", "gzip", "UTF-16")
 
 
 def slowly(names: Iterable[str], slow: Iterable[str]) -> list[Any]:
@@ -193,7 +193,7 @@ PACKED: dict[str, Callable[[], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("name", slowly(PACKED, ("gzip", "bzip2")))
+@pytest.mark.parametrize("name", slowly(PACKED, ("gzip", "bzip2", "zip")))
 def test_a_file_that_unpacks_to_too_much_is_an_error_that_names_the_key(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -205,7 +205,7 @@ def _called_at(line: Mapping[str, Any], answer: Answer | None) -> datetime | Non
 
 def _endpoint(url: str, asked: Asked, answer: Answer | None) -> str:
     kind = answer.kind if answer else "other"
-    if kind not in ("error", "other"):
+    if kind not in ("error", "other", "not_a_call"):
         return kind
     for part, endpoint in ENDPOINTS_IN_URL:
         if part in url:
