@@ -647,7 +647,7 @@ def test_moves_cut_keep_and_train_as_the_oracle_does(made: Path, tmp_path: Path)
 
 
 def everything(made: Path, query: str = "") -> None:
-    """All of the above without pytest, for ``tests.mutation``; what is about a query comes first."""
+    """All of the above without pytest, for ``tests.mutation``; what is about a query is first."""
 
     def gathered_rows(check: Callable[[Gathered], None]) -> None:
         check(gathered_from(made))
