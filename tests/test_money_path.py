@@ -6,6 +6,7 @@ Small and exact, so that mutants of the queries die here first (see tests/mutati
 from __future__ import annotations
 
 import tempfile
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date
@@ -74,8 +75,16 @@ def lines() -> Iterator[Line]:
     yield capture("asked-otherwise", model="gpt-4-0613", sent=19, requested="gpt-3.5-turbo")
     yield capture("asked-late", "2024-03-01T00:00:00Z", None, 17, requested="gpt-3.5-turbo")
     body = {"id": "response", "object": "response", "model": "gpt-4o-2024-08-06", "output": []}
-    usage = {"input_tokens": 13, "output_tokens": 5, "total_tokens": 18}
+    usage: Line = {"input_tokens": 13, "output_tokens": 5, "total_tokens": 18}
+    usage |= {"input_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 2}}
+    usage |= {"output_tokens_details": {"reasoning_tokens": 3}}
     yield envelope("2024-10-05T00:00:00Z", {"input": "Is it so?"}, {**body, "usage": usage})
+    beside = {"cached": 5, "written": 3, "reasoning": 2}
+    yield capture("beside-it", "2024-10-05T01:00:00Z", "gpt-4o-2024-08-06", 13, 5, **beside)
+    yield capture("terra-cached", LATE, "gpt-5.6-terra", 700, 5, cached=600, written=17)
+    spent = {"prompt_tokens": 5_400, "completion_tokens": 2, "total_tokens": 5_402}
+    body = {"id": "wordless", "object": "chat.completion", "model": "gpt-4-0613"}
+    yield envelope("2023-08-22T10:00:00Z", {}, {**body, "usage": spent})
     body = {"id": "completion", "object": "text_completion", "model": "davinci-002"}
     usage = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
     choices = [{"index": 0, "text": "Yes.", "finish_reason": "stop"}]
@@ -184,19 +193,28 @@ DIMENSIONS: dict[str, Callable[[oracle.Call], str | None]] = {
 }
 
 
-@pytest.mark.parametrize("last", ["booking", pytest.param("source_sha256", marks=pytest.mark.slow)])
-def test_the_dimensions_of_each_call(made: Path, last: str) -> None:
-    """In each place of the six, the quick way and the general one."""
+def test_the_dimensions_of_each_call(made: Path) -> None:
+    """In each place of the six, the quick way."""
+    check_dimensions(made, range(6))
+
+
+@pytest.mark.slow
+def test_the_dimensions_of_each_call_the_general_way(made: Path) -> None:
+    """The file takes the place of the month."""
+    check_dimensions(made, range(6), month="source_sha256")
+
+
+def check_dimensions(made: Path, turns: Iterable[int], month: str = "month") -> None:
+    six = ["tag:one", *DIMENSIONS]
+    six[six.index("month")] = month
     with opened(made / CALLS, by_call=True) as (store, calls):
         of = {call["call_id"]: call for call in calls}
-        for turn in (0, 2, 4):
-            names = [*DIMENSIONS, last]
-            names = [*names[turn:], *names[:turn]][:5]
-            names.insert(turn, "tag:one")
+        for turn in turns:
+            names = [*six[turn:], *six[:turn]]
             answer = replay(store, question(scenarios=(), by=tuple(names)))
             assert len(answer.spent) == len(calls)
             for row in answer.spent:
-                call = of[row[f"by_{turn + 1}"]]
+                call = of[row[f"by_{names.index('tag:one') + 1}"]]
                 for place, name in enumerate(names, 1):
                     if name in DIMENSIONS:
                         assert row[f"by_{place}"] == DIMENSIONS[name](call), (name, call)
@@ -206,7 +224,12 @@ def test_the_dimensions_of_each_call(made: Path, last: str) -> None:
 def test_calls_without_a_name_are_of_the_assumed_model(made: Path, by: tuple[str, ...]) -> None:
     with opened(made / CALLS) as (store, calls):
         asked = question(scenarios=(), by=by, assume_model="gpt-4-0613")
-        total = replay(store, asked).total
+        answer = replay(store, asked, once=("replay/charged",))
+        total, charged = answer.total, answer.gathered["replay/charged"]
+    asked_for = {(call["served_model"], call["requested_model"]) for call in calls}
+    assert set(charged.select("served_model", "requested_model").rows()) == {
+        pair if any(pair) else (None, "gpt-4-0613") for pair in asked_for
+    }
     named = [
         call
         if call["served_model"] or call["requested_model"]
@@ -251,10 +274,15 @@ def test_days_and_periods(made: Path, zone: str) -> None:
         teams = question(zone=zone, from_date=start, to_date=end, by=("team",))
         check(replay(store, teams), inside, lambda call: (call["tags"] or {}).get("team", ""))
         sources = question(zone=zone, from_date=start, to_date=end, by=("source",))
-        heavy = replay(store, sources).total
-        assert {name: heavy[name] for name in part.total} == part.total
+        assert replay(store, sources).total == part.total
         before = replay(store, question(scenarios=EVERY, zone=zone, to_date=start))
         check_total(before, [call for call, on in dated if on < start])
+        sources = question(zone=zone, to_date=start, by=("source",))
+        assert replay(store, sources).total == before.total
+        after = replay(store, question(zone=zone, from_date=end))
+        check_total(after, [call for call, on in dated if on >= end])
+        sources = question(zone=zone, from_date=end, by=("source",))
+        assert replay(store, sources).total == after.total
 
 
 def check_total(answer: Replay, calls: Calls) -> None:
@@ -301,6 +329,7 @@ def test_the_totals_and_where_every_line_went(made: Path) -> None:
     reasons = {row["reason"] for row in answer.unpriced}
     assert "audio tokens have no rate in the book" in reasons
     assert "its output has no rate in the book" in reasons
+    assert reasons >= {call["problem"] for call in calls if oracle.state(call) == "uncounted"}
     assert sum(row["calls"] for row in answer.unpriced) == answer.total["unpriced"]
     assert sum(row["calls"] for row in answer.basis) == answer.total["priced"]
 
@@ -403,6 +432,8 @@ def test_meters_add_up_to_the_cost_of_each_call(gathered: Gathered) -> None:
             assert not own
             continue
         assert sum((row["cost_usd"] for row in own), Decimal(0)) == paid
+        logged = call["served_model"] or call["requested_model"]
+        assert {(row["logged_model"], row["tier"]) for row in own} == {(logged, call["tier"])}
         tokens = {f"{row['meter']}_tokens": row["tokens"] for row in own}
         assert tokens == {
             name: call[name] for meter in oracle.METERS if call[name := f"{meter}_tokens"]
@@ -435,7 +466,13 @@ def test_overflows_outcomes_and_steps(gathered: Gathered) -> None:
         assert row["input_tokens"] == oracle.prompt_of(call)
         assert row["output_tokens"] == oracle.made_of(call)
     moved = [call for call in calls if oracle.is_moved(call)]
-    assert sum(row["calls"] for row in rows["replay/steps_taken"]) == len(moved)
+    edges = question(scenarios=EVERY).card.windows.edges
+    steps: dict[int, int] = {}
+    for call in moved:
+        asked = oracle.made_of(call) if call["max_tokens"] is None else call["max_tokens"]
+        step = bisect_left(edges, oracle.prompt_of(call) + call["audio_tokens"] + asked)
+        steps[step] = steps.get(step, 0) + 1
+    assert {row["window_step"]: row["calls"] for row in rows["replay/steps_taken"]} == steps
     assert sum(row["input_tokens"] for row in rows["replay/steps_taken"]) == sum(
         map(oracle.prompt_of, moved)
     )
@@ -515,17 +552,22 @@ to = "ft:gpt-3.5-turbo-0613"
 cut_tokens = 200
 cut_calls = "1"
 training_tokens = 43797
+
+[[move]]
+where = { model = "gpt-3.5-turbo" }
+to = "gpt-4-0613"
 """
 LADDERS = {
     "gpt-4-0613": (("gpt-3.5-turbo-0613", "gpt-3.5-turbo-16k-0613"), 0, "1", "0.75", "1.25"),
     "gpt-5.6-terra": (("gpt-4-32k",), 139, "0.5", "1", "1"),
     "gpt-3.5-turbo-0613": (("ft:gpt-3.5-turbo-0613",), 200, "1", "1", "1"),
+    "gpt-3.5-turbo": (("gpt-4-0613",), 0, "1", "1", "1"),
 }
 
 
 def moved(call: oracle.Call) -> tuple[str, Decimal | None]:
     """What that scenario does with a call; what it needs is rounded up to whole tokens."""
-    paid, of = oracle.actual(call), call["served_model"]
+    paid, of = oracle.actual(call), call["served_model"] or call["requested_model"]
     if of not in LADDERS:
         return (
             ("fits", paid)
@@ -571,8 +613,8 @@ def test_moves_cut_keep_and_train_as_the_oracle_does(made: Path, tmp_path: Path)
         answer = replay(store, asked)
         price_cells(store, asked, (0,))
         ledger = store._connection.sql(
-            "SELECT by_1, replayed_usd, prompt_usd * kept_ - cut_usd + answers_usd, prompt_tokens, "
-            "produced_tokens FROM (SELECT *, 1 AS kept_ FROM ledger) WHERE target LIKE 'ft:%'"
+            "SELECT by_1, replayed_usd, prompt_usd, cut_usd, output_usd, answers_usd, "
+            "prompt_tokens, produced_tokens FROM ledger WHERE outcome = 'fits'"
         ).fetchall()
     of = {call["call_id"]: call for call in calls}
     rows = {row["by_1"]: row for row in answer.rows}
@@ -583,10 +625,20 @@ def test_moves_cut_keep_and_train_as_the_oracle_does(made: Path, tmp_path: Path)
         outcomes = {name: int(outcome == name) for name in ("fits", "overflows", "unpriced")}
         assert ({name: row[name] for name in outcomes}, row["cost_usd"]) == (outcomes, cost), id
     assert ledger
-    for id, cost, parts, sent, made_tokens in ledger:
-        assert cost == parts == moved(of[id])[1]
-        assert sent == max(oracle.prompt_of(of[id]) - 200, 0)
-        assert made_tokens == oracle.made_of(of[id])
+    for id, cost, prompt, cut, output, answers, sent, made_tokens in ledger:
+        call = of[id]
+        assert cost == moved(call)[1]
+        name = call["served_model"] or call["requested_model"]
+        if name not in LADDERS:
+            assert (prompt, cut, output, answers) == (None, None, None, None)
+            assert (sent, made_tokens) == (oracle.prompt_of(call), oracle.made_of(call))
+            continue
+        _, most, share, kept, ratio = LADDERS[name]
+        assert cost == prompt * Decimal(kept) - cut + answers
+        assert answers == output * Decimal(ratio)
+        off = min(most, oracle.prompt_of(call)) * Decimal(share)
+        assert sent == oracle.prompt_of(call) * Decimal(kept) - off
+        assert made_tokens == oracle.made_of(call) * Decimal(ratio)
     (trained,) = answer.training
     assert trained["training_usd"] == 43797 * Decimal("0.008") / 1000
     assert trained["total_usd"] == trained["training_usd"] + oracle.total(
@@ -594,22 +646,33 @@ def test_moves_cut_keep_and_train_as_the_oracle_does(made: Path, tmp_path: Path)
     )
 
 
-def everything(made: Path) -> None:
-    """All of the above without pytest, for ``tests.mutation``."""
-    for more in ((), ("source",)):
-        test_each_call_whichever_way_it_is_grouped(made, more)
-    for last in ("booking", "source_sha256"):
-        test_the_dimensions_of_each_call(made, last)
-    for by in ((), ("source",)):
-        test_calls_without_a_name_are_of_the_assumed_model(made, by)
-    for zone in ("UTC", "Asia/Kathmandu"):
-        test_days_and_periods(made, zone)
-    test_the_totals_and_where_every_line_went(made)
-    found = gathered_from(made)
-    test_charges_name_the_rates_and_the_cost(found)
-    test_meters_add_up_to_the_cost_of_each_call(found)
-    test_overflows_outcomes_and_steps(found)
-    with tempfile.TemporaryDirectory() as folder:
-        test_moves_cut_keep_and_train_as_the_oracle_does(made, Path(folder))
-    test_explain_multiplies_what_the_oracle_multiplies(made, "terra")
-    test_sums_are_priced_by_their_average_request(made)
+def everything(made: Path, query: str = "") -> None:
+    """All of the above without pytest, for ``tests.mutation``; what is about a query is first."""
+
+    def gathered_rows(check: Callable[[Gathered], None]) -> None:
+        check(gathered_from(made))
+
+    def moves() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            test_moves_cut_keep_and_train_as_the_oracle_does(made, Path(folder))
+
+    steps: list[tuple[str, Callable[[], None]]] = [
+        ("", lambda: test_each_call_whichever_way_it_is_grouped(made, ())),
+        ("cells", lambda: test_each_call_whichever_way_it_is_grouped(made, ("source",))),
+        ("cells_plain", lambda: check_dimensions(made, range(6))),
+        ("cells", lambda: check_dimensions(made, range(6), month="source_sha256")),
+        ("", lambda: test_calls_without_a_name_are_of_the_assumed_model(made, ())),
+        ("cells", lambda: test_calls_without_a_name_are_of_the_assumed_model(made, ("source",))),
+        ("added_days", lambda: test_days_and_periods(made, "UTC")),
+        ("added_calls", lambda: test_days_and_periods(made, "Asia/Kathmandu")),
+        ("coverage spent", lambda: test_the_totals_and_where_every_line_went(made)),
+        ("charged", lambda: gathered_rows(test_charges_name_the_rates_and_the_cost)),
+        ("charged_moved", lambda: gathered_rows(test_charges_name_the_rates_and_the_cost)),
+        ("metered", lambda: gathered_rows(test_meters_add_up_to_the_cost_of_each_call)),
+        ("scenario_costs overflows", lambda: gathered_rows(test_overflows_outcomes_and_steps)),
+        ("as_moved ledger training", moves),
+        ("multiplied", lambda: test_explain_multiplies_what_the_oracle_multiplies(made, "terra")),
+        ("logged_sums", lambda: test_sums_are_priced_by_their_average_request(made)),
+    ]
+    for _, step in sorted(steps, key=lambda one: query not in one[0].split()):
+        step()

@@ -45,7 +45,7 @@ def main() -> int:
         mutants = [one for one in mutants if _key(one) not in known]
     covered = json.loads(MAP.read_text("utf-8")) if MAP.exists() else {}
     plans = {
-        file: [] if asked.quick else targets.tests_of(file, covered)
+        file: asked.tests or ([] if asked.quick else targets.tests_of(file, covered))
         for file in {one.file for one in mutants}
     }
     with tempfile.TemporaryDirectory() as folder:
@@ -132,6 +132,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--again", action="store_true", help="those that survived the last time")
     parser.add_argument("--anew", action="store_true", help="those too that were run before")
     parser.add_argument("--quick", action="store_true", help="test_money_path.py and nothing else")
+    parser.add_argument("--tests", nargs="+", help="these in place of those that cover a file")
     parser.add_argument("--sample", type=float, default=1, help="a share of the mutants")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=120, help="the most that one may take")

@@ -79,7 +79,7 @@ def _tested(mutant: Mutant, tests: Sequence[str]) -> int:
         try:
             # tests of prices are quicker still
             if money and money.MADE and not mutant.file.startswith("auditor/prices/"):
-                money.everything(money.MADE[0])
+                money.everything(money.MADE[0], Path(mutant.file).stem)
         except Exception:
             traceback.print_exc()
             return 1
