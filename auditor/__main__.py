@@ -1,6 +1,6 @@
 """``python -m auditor`` is ``audit``."""
 
-from auditor.cli import main
+from auditor.entry import main
 
 if __name__ == "__main__":
     main()

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import IO
 
 from auditor.containers import BrokenContainerError
+from auditor.limits import FREE_BYTES, Limits, unpacks_to_too_much
 
 ZIP_MAGIC = b"PK\x03\x04"
 EMPTY_ZIP_MAGIC = b"PK\x05\x06"
-MAX_RATIO = 200  # text that deflate shrinks further than this is made to
-FREE_BYTES = 10_000_000  # below which no ratio harms
 NESTED = (".zip", ".gz", ".zst", ".bz2", ".tar", ".tgz", ".7z", ".xz", ".rar")
 
 
@@ -26,40 +25,55 @@ def is_zip(path: Path) -> bool:
         return False  # refused by name when it is read
 
 
-def members(path: Path) -> Iterator[tuple[str, int]]:
+def members(path: Path, limits: Limits) -> Iterator[tuple[str, int]]:
     """The files in an archive, in the order of their names, without hidden and empty ones.
 
     Yields the name of each, and the bytes that it takes in the archive.
 
-    Raises BrokenContainerError for a broken archive and for a member that will not be unpacked.
+    Raises BrokenContainerError for a broken archive and for a member that will not be unpacked,
+    BeyondLimitError for a member, or a whole, that unpacks to too much.
     """
     with _archive(path) as archive:
+        _check_sum(archive, path.stat().st_size, limits)
         for info in sorted(archive.infolist(), key=lambda info: info.filename):
             parts = info.filename.split("/")
             hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
             if info.is_dir() or hidden or not info.file_size:
                 continue
-            _check(info)
+            _check(info, limits)
             yield info.filename, info.compress_size
 
 
-def _check(info: zipfile.ZipInfo) -> None:
+def _check_sum(archive: zipfile.ZipFile, size: int, limits: Limits) -> None:
+    """Members may lie over each other, each of them in proportion to what all of them share."""
+    unpacked = sum(info.file_size for info in archive.infolist())
+    deflated = all(map(_is_deflated, archive.infolist()))
+    _check_ratio(unpacked, size, limits.ratio_of(deflated=deflated), "the archive")
+
+
+def _check(info: zipfile.ZipInfo, limits: Limits) -> None:
     if info.filename.lower().endswith(NESTED):
         raise BrokenContainerError(f"holds an archive, {info.filename}, which is not unpacked")
     if info.flag_bits & 1:
         raise BrokenContainerError(f"holds {info.filename}, which is encrypted")
-    if info.file_size > FREE_BYTES and info.file_size > MAX_RATIO * max(info.compress_size, 1):
-        raise BrokenContainerError(
-            f"holds {info.filename}, which unpacks to {info.file_size:,} bytes, more than "
-            f"{MAX_RATIO} times what it is packed in: a zip bomb"
-        )
+    ratio = limits.ratio_of(deflated=_is_deflated(info))
+    _check_ratio(info.file_size, info.compress_size, ratio, info.filename)
+
+
+def _is_deflated(info: zipfile.ZipInfo) -> bool:
+    return info.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
+def _check_ratio(unpacked: int, packed: int, ratio: int, what: str) -> None:
+    if unpacked > FREE_BYTES and unpacked > ratio * packed:
+        raise unpacks_to_too_much(unpacked, packed, ratio, what)
 
 
 @contextmanager
-def member(path: Path, name: str) -> Iterator[IO[bytes]]:
+def member(path: Path, name: str, limits: Limits) -> Iterator[IO[bytes]]:
     """The bytes of a member. Never more than the archive says of it: zipfile checks that."""
     with _archive(path) as archive:
-        _check(archive.getinfo(name))
+        _check(archive.getinfo(name), limits)
         with archive.open(name) as stream:
             yield stream
 

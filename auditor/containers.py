@@ -14,14 +14,17 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO
+
+from auditor.bounded import Blocks, Lines, Measured, Unpacked, shortened
+from auditor.limits import MAX_LINE_BYTES, MAX_RATIO
 
 BOM = b"\xef\xbb\xbf"
 PARQUET_MAGIC = b"PAR1"
 BLOCK_BYTES = 1 << 20
 HEAD_BYTES = 1 << 18
 PARQUET_ROWS = 5_000
-MAX_RECORD_BYTES = 1 << 28
+SQLITE_MAGIC = b"SQLite format 3\x00"
 CERTAIN_PAIRS = 8  # so many ASCII characters in 16 bits each are no accident
 STRUCTURE = re.compile(rb'["\\{}\[\],]')
 IN_STRING = re.compile(rb'["\\]')
@@ -32,42 +35,30 @@ class BrokenContainerError(ValueError):
     """A container that cannot be taken apart; ``str()`` says why."""
 
 
-class Blocks(io.RawIOBase):
-    """The bytes of an iterator as a file."""
+def as_lines(
+    stream: io.BufferedReader, most: int = MAX_LINE_BYTES, size: int | None = None
+) -> io.BufferedReader:
+    """The stream as lines of UTF-8 without a byte order mark. Raises BrokenContainerError.
 
-    def __init__(self, blocks: Iterable[bytes]) -> None:
-        self._blocks = iter(blocks)
-        self._ready = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        while not self._ready:
-            block = next(self._blocks, None)
-            if block is None:
-                return 0
-            self._ready = memoryview(block)
-        taken = self._ready[: len(buffer)]
-        buffer[: len(taken)] = taken
-        self._ready = self._ready[len(taken) :]
-        return len(taken)
-
-
-def as_lines(stream: io.BufferedReader) -> io.BufferedReader:
-    """The stream as lines of UTF-8 without a byte order mark. Raises BrokenContainerError."""
-    stream = _as_utf8(stream)
+    What is longer than ``most`` bytes is replaced (``auditor.limits``). ``size`` is that of the
+    stream, where it is known: a short one has no long line.
+    """
+    if stream.peek(HEAD_BYTES).startswith(SQLITE_MAGIC):
+        return stream  # has no lines
+    plain, stream = stream, _as_utf8(stream)
+    if stream is not plain:
+        size = None
     head = stream.peek(HEAD_BYTES)
     if head.startswith(BOM):
         stream.read(len(BOM))
         head = stream.peek(HEAD_BYTES)
     if _in_one_piece(head):
-        return _reader(_records(stream))
-    return stream
+        return Lines(Blocks(_records(stream, most)), most)
+    return stream if size is not None and size <= most else shortened(stream, most)
 
 
 def _reader(blocks: Iterable[bytes]) -> io.BufferedReader:
-    return io.BufferedReader(cast(Any, Blocks(blocks)), HEAD_BYTES)
+    return io.BufferedReader(Blocks(blocks), HEAD_BYTES)
 
 
 def _as_utf8(stream: io.BufferedReader) -> io.BufferedReader:
@@ -134,12 +125,12 @@ def _first_value(text: bytes) -> tuple[bool, int]:
     return True, len(words[:end].encode("utf-8", "surrogateescape"))
 
 
-def _records(stream: IO[bytes]) -> Iterator[bytes]:
+def _records(stream: IO[bytes], most: int) -> Iterator[bytes]:
     """Each value of an array, or of several values in a row, on a line of its own.
 
     What is broken is handed on as it is, to be refused by name and number.
     """
-    parts = _Parts()
+    parts = _Parts(most)
     while block := stream.read(BLOCK_BYTES):
         yield from parts.feed(block)
     yield from parts.end()
@@ -148,19 +139,18 @@ def _records(stream: IO[bytes]) -> Iterator[bytes]:
 class _Parts:
     """Finds where values begin and end by brackets and quotes, a block at a time."""
 
-    def __init__(self) -> None:
-        self._kept: list[bytes] = []
-        self._size = 0
+    def __init__(self, most: int) -> None:
+        self._begun = Measured(most)
         self._depth = 0
         self._floor = 0  # the depth at which records lie: 1 inside an array
         self._in_string = False
         self._escaped = False
-        self._begun = False
+        self._is_begun = False
 
     def feed(self, block: bytes) -> Iterator[bytes]:
         """The records that end in this block."""
-        if not self._begun and (start := block.lstrip(SPACE)):
-            self._begun = True
+        if not self._is_begun and (start := block.lstrip(SPACE)):
+            self._is_begun = True
             if start[:1] == b"[":
                 block = start[1:]
                 self._depth = self._floor = 1
@@ -191,7 +181,7 @@ class _Parts:
                 elif self._depth == self._floor:
                     yield from self._take(block[begin:at])
                     begin = at
-        self._keep(block[begin:])
+        self._begun.add(block[begin:])
 
     def end(self) -> Iterator[bytes]:
         """What is left: nothing, a value without an end, or ``[`` for an array without one."""
@@ -200,25 +190,23 @@ class _Parts:
         if self._floor and not left:
             yield b"[\n"  # no line of JSON: it is refused, and so the file is known to be cut off
 
-    def _keep(self, piece: bytes) -> None:
-        self._kept.append(piece)
-        self._size += len(piece)
-        if self._size > MAX_RECORD_BYTES:
-            raise BrokenContainerError(f"holds a record of more than {MAX_RECORD_BYTES:,} bytes")
-
     def _take(self, last: bytes) -> Iterator[bytes]:
-        record = b"".join((*self._kept, last)).strip(SPACE)
-        self._kept, self._size = [], 0
-        if record:
+        self._begun.add(last)
+        if record := self._begun.take().strip(SPACE):
             yield record.replace(b"\r", b" ").replace(b"\n", b" ") + b"\n"
 
 
-def parquet_lines(path: Path) -> io.BufferedReader:
+def parquet_lines(
+    path: Path, most: int = MAX_LINE_BYTES, ratio: int = MAX_RATIO
+) -> io.BufferedReader:
     """The rows of a Parquet file as JSON lines: a row is a line. Raises BrokenContainerError.
 
-    Decimals are texts of all their digits, times ISO 8601, bytes base64.
+    Decimals are texts of all their digits, times ISO 8601, bytes base64. Rows of more than ``most``
+    bytes are replaced; raises BeyondLimitError where they come to ``ratio`` times the file.
     """
-    return _reader(_rows(path))
+    size = path.stat().st_size
+    rows = Unpacked(_reader(_rows(path)), lambda: size, ratio)
+    return shortened(io.BufferedReader(rows), most)
 
 
 def _rows(path: Path) -> Iterator[bytes]:
@@ -229,8 +217,21 @@ def _rows(path: Path) -> Iterator[bytes]:
         frame = pl.scan_parquet(path, glob=False)
         for batch in frame.collect_batches(chunk_size=PARQUET_ROWS, maintain_order=True):
             rows = batch.iter_rows(named=True)
-            yield b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
+            yield from _in_blocks(msgspec.json.encode(row) + b"\n" for row in rows)
     except (pl.exceptions.PolarsError, TypeError) as error:
         raise BrokenContainerError(
             f"is a broken Parquet file: {str(error).splitlines()[0]}"
         ) from error
+
+
+def _in_blocks(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines, joined as soon as they are a block: a batch of long ones may not fit in memory."""
+    waiting: list[bytes] = []
+    size = 0
+    for line in lines:
+        waiting.append(line)
+        size += len(line)
+        if size >= BLOCK_BYTES:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    yield b"".join(waiting)

@@ -34,7 +34,8 @@ class LineError(AuditError):
     """A file that the user gave is wrong at one place: ``file:line: problem``."""
 
     def __init__(self, file: str, line: int | None, problem: str, *, hint: str) -> None:
-        place = file if line is None else f"{file}:{line}"
+        named = printable(file)  # a line end in it would begin a sentence of its own
+        place = named if line is None else f"{named}:{line}"
         super().__init__(f"{place}: {problem}", hint=hint)
         self.file = file
         self.line = line
@@ -55,6 +56,18 @@ class ConfigError(LineError):
 
 class SourceError(LineError):
     """A log file cannot be read (missing, broken archive, not recognised)."""
+
+
+class LimitError(SourceError):
+    """A log file is beyond a limit, which ``key`` of ``[limits]`` in audit.toml sets."""
+
+    def __init__(self, file: str, line: int | None, problem: str, *, key: str) -> None:
+        hint = (
+            f"If the file is honest, set {key} under [limits] in audit.toml higher; else leave it "
+            "out with --exclude. Nothing of it was stored."
+        )
+        super().__init__(file, line, problem, hint=hint)
+        self.key = key
 
 
 class StoreError(AuditError):

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from auditor import objects, walking
 from auditor.errors import SourceError
+from auditor.limits import Limits
 from auditor.objects import Fetched
 from auditor.sources import LogFile, Members, cannot_read, is_excluded, remote_log
 from auditor.walking import Seen
@@ -29,7 +30,10 @@ class Index(Protocol):
 
 @contextmanager
 def behind(
-    named: Iterable[str], exclude: Iterable[str] = (), index: Index | None = None
+    named: Iterable[str],
+    exclude: Iterable[str] = (),
+    index: Index | None = None,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
 ) -> Iterator[tuple[LogFile, ...]]:
     """What ``find`` finds, addresses of object storage among the names.
 
@@ -41,7 +45,7 @@ def behind(
         fetched = None
         if any(map(objects.is_address, names)):
             fetched = stack.enter_context(objects.Fetched.open())
-        yield find(names, patterns, fetched, index)
+        yield find(names, patterns, fetched, index, limits)
 
 
 def find(
@@ -49,6 +53,7 @@ def find(
     exclude: Iterable[str] = (),
     fetched: Fetched | None = None,
     index: Index | None = None,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
 ) -> tuple[LogFile, ...]:
     """The files behind paths, folders (recursive) and globs, sorted by name, each path once.
 
@@ -56,16 +61,17 @@ def find(
     it) are left out. Files that would be called the same are called by the path that the user
     gave. Raises SourceError for a path that is not there or no regular file, a folder without
     files or that cannot be listed, and when all files are excluded. ``fetched`` finds the objects
-    behind addresses. What ``index`` knows of is not opened.
+    behind addresses. What ``index`` knows of is not opened. ``limits`` hold when they are read.
     """
     patterns = tuple(exclude)
     found: dict[tuple[str, str | None], LogFile] = {}
     excluded = ""
     for name in named:
         if fetched is not None and objects.is_address(name):
-            files: Iterable[LogFile] = map(remote_log, fetched.find(name, patterns))
+            files = (remote_log(one, limits) for one in fetched.find(name, patterns))
         else:
-            files = (part for file in _behind(name) for part in _parts(file, index))
+            limited = (replace(file, limits=limits) for file in _behind(name))
+            files = (part for file in limited for part in _parts(file, index))
         for file in files:
             if is_excluded(file, patterns):
                 excluded = name

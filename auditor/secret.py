@@ -15,6 +15,7 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
+from auditor import leftovers
 from auditor.errors import StoreError
 
 IN_MEMORY = b"audit: a store in memory"
@@ -52,12 +53,21 @@ def known(store: Path, given: bytes | None) -> bytes | None:
 def make(store: Path) -> bytes:
     """The key beside a new store: the one that is there, else a new one, readable by its owner."""
     path = beside(store)
+    leftovers.clear(path)
     if path.exists():
         return read(store)
     fresh = secrets.token_hex(SECRET_BYTES).encode()
     try:
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-            file.write(fresh + b"\n")
+        # it takes its place as a whole: half a key would lock everybody out
+        with leftovers.beside(path) as folder:
+            new = folder / "key"
+            with os.fdopen(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+                file.write(fresh + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+            leftovers.put(new, path)
+    except FileExistsError:  # another run was sooner
+        return read(store)
     except OSError as error:
         raise StoreError(
             f"the hash key {path} cannot be written: {error.strerror or error}",

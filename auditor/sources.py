@@ -9,21 +9,23 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import os
 import sys
-import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, BinaryIO, cast
 
 import zstandard
 
-from auditor import archives, compression, containers, walking
+from auditor import archives, compression, containers, leftovers, walking
+from auditor.bounded import Lines
 from auditor.containers import BOM, PARQUET_MAGIC, BrokenContainerError
-from auditor.errors import SourceError
+from auditor.errors import LimitError, SourceError
+from auditor.limits import BeyondLimitError, Limits
 from auditor.objects import RemoteFile
 from auditor.walking import Seen
 
@@ -48,7 +50,8 @@ class LogFile:
     in the archive at ``path``: it is known by the digest of its own bytes, packed or not. What is
     in object storage has an ``origin``, and is at ``path`` only while it is read. ``seen`` is the
     file on disk, or the archive, as it was when it was found; a file that has it is no archive.
-    ``packed`` is how many bytes a member takes in its archive, where that is known.
+    ``packed`` is how many bytes a member takes in its archive, where that is known. ``limits`` are
+    those of the run (``auditor.limits``).
     """
 
     path: Path
@@ -57,6 +60,7 @@ class LogFile:
     origin: RemoteFile | None = None
     seen: Seen | None = field(default=None, compare=False, repr=False)
     packed: int | None = field(default=None, compare=False, repr=False)
+    limits: Limits = field(default=Limits(), compare=False, repr=False)
 
     @contextmanager
     def open(
@@ -67,23 +71,30 @@ class LogFile:
         ``on_bytes`` is told how many bytes of the file on disk were read since it was last told.
         What is not laid out in lines is laid out so: see ``auditor.containers``. Raises
         SourceError when the file cannot be read, its archive is broken, or, at the end, when what
-        was read is not what has the digest ``sha256``.
+        was read is not what has the digest ``sha256``; LimitError when it unpacks to too much.
         """
         with self.readable(), self._raw() as raw, ExitStack() as stack:
             watched = _Watched(raw, on_bytes, hashing=sha256 is not None)
-            stream = io.BufferedReader(cast(Any, watched), BUFFER_BYTES)
+            longest = self.limits.max_line_bytes
+            stream: io.BufferedReader = Lines(watched, longest)
             magic = stream.peek(4)[:4]
             if self.member is not None and magic.startswith(PACKED):
                 raise BrokenContainerError("is an archive inside an archive")
             if magic == PARQUET_MAGIC:
-                stream = containers.parquet_lines(stack.enter_context(_unpacked(self, stream)))
+                path = stack.enter_context(_unpacked(self, stream))
+                ratio = self.limits.ratio_of(deflated=False)
+                stream = containers.parquet_lines(path, longest, ratio)
+            elif compression.is_packed(magic):
+                unpacked = compression.decompressed(cast(BinaryIO, stream), magic, self.limits)
+                stream = containers.as_lines(unpacked, longest)
             else:
-                stream = containers.as_lines(
-                    compression.decompressed(cast(BinaryIO, stream), magic)
-                )
+                size = self.seen.size if self.seen and self.member is None else None
+                stream = containers.as_lines(stream, longest, size)
             yield cast(BinaryIO, stream)
             if sha256 is not None and watched.sha256() != sha256:
                 raise self.changed()
+            if magic == PARQUET_MAGIC and self.member is None and not _is_at(raw, self.path):
+                raise self.changed()  # what was read there is not what was opened
 
     def changed(self) -> SourceError:
         """The error of a file that is not what it was when it was found."""
@@ -115,7 +126,7 @@ class LogFile:
                 with path.open("rb") as raw:
                     yield raw
             else:
-                with archives.member(path, self.member) as unpacked:
+                with archives.member(path, self.member, self.limits) as unpacked:
                     yield unpacked
 
     def parts(self) -> tuple[LogFile, ...]:
@@ -133,20 +144,20 @@ class LogFile:
         with self.readable(), self.on_disk() as path:
             if not path.is_file() or not archives.is_zip(path):
                 return None
-            return tuple(archives.members(path))
+            return tuple(archives.members(path, self.limits))
 
     def as_parts(self, members: Members) -> Iterator[LogFile]:
         """An archive as what it is known to hold."""
         for name, size in members:
-            yield LogFile(self.path, f"{self.name}/{name}", name, self.origin, self.seen, size)
+            yield replace(self, name=f"{self.name}/{name}", member=name, packed=size)
 
     def beside(self) -> tuple[LogFile, ...]:
         """The files of its folder, itself among them, without hidden ones, by name."""
         if self.origin is not None:
-            return tuple(map(remote_log, self.origin.beside()))
+            return tuple(remote_log(one, self.limits) for one in self.origin.beside())
         found = (path for path in self.path.parent.iterdir() if path.is_file())
         shown = sorted(path for path in found if not path.name.startswith("."))
-        return tuple(LogFile(path, path.name) for path in shown)
+        return tuple(LogFile(path, path.name, limits=self.limits) for path in shown)
 
     @property
     def stamp(self) -> tuple[int, str]:
@@ -206,6 +217,8 @@ class LogFile:
         """Turns what goes wrong with the file inside into SourceError."""
         try:
             yield
+        except BeyondLimitError as error:
+            raise LimitError(self.name, error.line, str(error), key=error.key) from error
         except BrokenContainerError as error:
             raise SourceError(
                 self.name,
@@ -254,22 +267,27 @@ class _Watched(io.RawIOBase):
         return len(data)
 
 
+def _is_at(raw: IO[bytes], path: Path) -> bool:
+    """Whether an open file is still the one at a path."""
+    return os.path.samestat(os.fstat(raw.fileno()), path.stat())
+
+
 @contextmanager
 def _unpacked(file: LogFile, stream: IO[bytes]) -> Iterator[Path]:
     """Where a file that is not read from front to back lies: an archive's member is unpacked."""
     if file.member is None:
         yield file.path  # where it is held as long as it is open
         return
-    with tempfile.TemporaryDirectory(prefix="audit-") as folder:
-        path = Path(folder) / "member"
+    with leftovers.elsewhere() as folder:
+        path = folder / "member"
         with path.open("wb") as copy:
             while block := stream.read(BUFFER_BYTES):
                 copy.write(block)
         yield path
 
 
-def remote_log(origin: RemoteFile) -> LogFile:
-    return LogFile(origin.path, origin.url, None, origin)
+def remote_log(origin: RemoteFile, limits: Limits = Limits()) -> LogFile:  # noqa: B008 - frozen
+    return LogFile(origin.path, origin.url, None, origin, limits=limits)
 
 
 def is_excluded(file: LogFile, patterns: Iterable[str]) -> bool:
@@ -287,13 +305,13 @@ def cannot_read(name: str, error: OSError) -> SourceError:
 
 
 @contextmanager
-def standard_input() -> Iterator[LogFile]:
+def standard_input(limits: Limits = Limits()) -> Iterator[LogFile]:  # noqa: B008 - frozen
     """What comes on standard input, laid down in a temporary file for as long as it is read."""
     if sys.stdin is None:
         raise SourceError(STDIN, None, "standard input is closed", hint="Name a file, or pipe one.")
-    with tempfile.TemporaryDirectory(prefix="audit-") as folder:
-        path = Path(folder) / "stdin"
+    with leftovers.elsewhere() as folder:
+        path = folder / "stdin"
         with path.open("wb") as copy:
             while block := sys.stdin.buffer.read(BUFFER_BYTES):
                 copy.write(block)
-        yield LogFile(path, "<stdin>")
+        yield LogFile(path, "<stdin>", limits=limits)

@@ -7,6 +7,7 @@ written by one process at a time. What one ``transaction`` does happens wholly o
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,8 +17,9 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from auditor import secret
+from auditor import leftovers, secret
 from auditor.errors import StoreBusyError, StoreError
+from auditor.processes import described
 from auditor.sql import query
 
 SCHEMA_VERSION = 5
@@ -38,9 +40,19 @@ OFFLINE: dict[str, str | bool | int | float | list[str]] = {
 NOT_OURS = "Name a file made by `audit ingest`, or a new one; this one was not touched."
 MAGIC = b"DUCK"
 MAGIC_AT = 8
+WAL_BEGINS = b"\x64\x00\x62"  # as of DuckDB 2: its first entry is that of its version
 
+OF_THE_WORLD = (
+    duckdb.IOException,
+    duckdb.TransactionException,
+    duckdb.OutOfMemoryException,
+    duckdb.FatalException,
+    duckdb.InternalException,
+)
+DAMAGE = ("corrupt", "checksum", "could not read enough bytes", "reading past the end")
 OTHERS = 0o077
 INTERRUPTED = "Query interrupted"
+HOLDER = re.compile(r"\(PID ([1-9][0-9]*)\)")
 
 
 class Store:
@@ -82,6 +94,10 @@ class Store:
             )
         is_private = path is not None and _is_private(path, private)
         with _privately(is_private):
+            if path is not None and not to_read:
+                leftovers.clear(path.resolve())
+                if not path.exists():
+                    _make(path, hash_key)
             connection = _connect(path, to_read)
         try:
             store = cls(connection, path)
@@ -111,13 +127,11 @@ class Store:
         try:
             with _privately(self.is_private):
                 yield
-        except (
-            duckdb.IOException,
-            duckdb.TransactionException,
-            duckdb.OutOfMemoryException,
-            duckdb.FatalException,
-            duckdb.InternalException,
-        ) as error:
+        except duckdb.Error as error:
+            if _is_damage(str(error)):
+                raise _damaged(self._name, _first_line(str(error))) from error
+            if not isinstance(error, OF_THE_WORLD):
+                raise
             raise StoreError(
                 f"{self._name}: {_first_line(str(error))}",
                 hint="Check the space on the disk and that the file is sound; what was stored "
@@ -132,13 +146,13 @@ class Store:
         """Run ``queries/NAME.sql``; each of its statements gets the values it names."""
         with self._failures():
             for statement in self._connection.extract_statements(query(name)):
-                wanted = {key: values[key] for key in statement.named_parameters}
+                wanted = {key: _fit(values[key]) for key in statement.named_parameters}
                 self._connection.execute(statement, wanted)
 
     def rows(self, name: str, /, **values: Any) -> list[dict[str, Any]]:
         """The result of ``queries/NAME.sql``, one dict a row; money as Decimal."""
         with self._failures():
-            self._connection.execute(query(name), values)
+            self._connection.execute(query(name), {key: _fit(values[key]) for key in values})
             columns = [column[0] for column in self._connection.description]
             return [dict(zip(columns, row, strict=True)) for row in self._connection.fetchall()]
 
@@ -149,7 +163,7 @@ class Store:
         """
         with self._failures():
             (statement,) = self._connection.extract_statements(query(name))
-            wanted = {key: values[key] for key in statement.named_parameters}
+            wanted = {key: _fit(values[key]) for key in statement.named_parameters}
             return pl.DataFrame(self._connection.sql(query(name), params=wanted))
 
     def types(self, name: str, /, **values: Any) -> dict[str, str]:
@@ -194,6 +208,13 @@ class Store:
         return bool(self.rows("schema/time_zone", zone=zone))
 
 
+def _fit(value: Any) -> Any:
+    """A value as DuckDB takes it: what is no UTF-8 in a text, as in a file name, is written out."""
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    return list(map(_fit, value)) if isinstance(value, list | tuple) else value
+
+
 class _ArrowStream:
     """Shows DuckDB a frame as an Arrow stream and nothing else, which needs no pyarrow."""
 
@@ -204,12 +225,39 @@ class _ArrowStream:
         return self._frame.__arrow_c_stream__(requested_schema)
 
 
-def _connect(path: Path | None, to_read: bool) -> duckdb.DuckDBPyConnection:
+def _make(path: Path, hash_key: bytes | None) -> None:
+    """A new store and its key. It is there as a whole or not at all, whenever this process ends."""
+    target = path.resolve()
+    if not target.parent.is_dir():
+        return  # _connect says so
+    key = hash_key or secret.make(path)
+    try:
+        with leftovers.beside(target) as folder:
+            new = folder / "new"
+            connection = _connect(path, False, at=new)
+            try:
+                _fill(Store(connection, path), key)
+            finally:
+                connection.close()
+            with suppress(FileExistsError):  # another run was sooner
+                leftovers.put(new, target)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be made: {error.strerror or error}",
+            hint="Check the path, its permissions and the space on the disk.",
+        ) from error
+
+
+def _connect(
+    path: Path | None, to_read: bool, *, at: Path | None = None
+) -> duckdb.DuckDBPyConnection:
+    """The store at a path; ``at`` is where it lies as long as it is made."""
     if path is None:
         return duckdb.connect(IN_MEMORY, config=OFFLINE)
     _check_magic(path)
+    _check_wal(path)
     # absolute, so that a name like md:x or s3:x is a file and not a service on the network
-    name = str(path.absolute())
+    name = str((at or path).absolute())
     try:
         # a killed run leaves a log of its last steps beside the store: that is written in first
         left_over = path.with_name(f"{path.name}.wal").exists()
@@ -218,25 +266,52 @@ def _connect(path: Path | None, to_read: bool) -> duckdb.DuckDBPyConnection:
         text = _first_line(str(error)).replace(name, str(path))
         said = text.replace(str(path), "").lower()
         if "lock on file" in said or "conflicting lock" in said or "used by another" in said:
+            holder = HOLDER.search(text)
+            by = f": {described(int(holder[1]))}" if holder else ""
             raise StoreBusyError(
-                f"{path} is in use by another process",
-                hint="Wait for the other run to end, or give this one a store of its own.",
+                f"{path} is in use by another process{by}",
+                hint="Wait for it to end, or give it longer with --lock-timeout TIME.",
             ) from error
         if "version" in said:
             raise StoreError(
                 f"{path} is not a store this version of DuckDB can read: {text}",
                 hint=NOT_OURS,
             ) from error
-        if isinstance(error, duckdb.IOException) and "corrupt" not in said:
+        if isinstance(error, duckdb.IOException) and not _is_damage(said):
             raise StoreError(
                 f"{path} cannot be opened: {text}",
                 hint="Check the path, its permissions and the space on the disk.",
             ) from error
+        raise _damaged(str(path), text) from error
+
+
+def _check_wal(path: Path) -> None:
+    """Refuse a log of last steps that is none: DuckDB would pass over it, and over what it held."""
+    wal = path.with_name(f"{path.name}.wal")
+    try:
+        with wal.open("rb") as file:
+            head = file.read(len(WAL_BEGINS))
+    except OSError:
+        return
+    if not WAL_BEGINS.startswith(head):
         raise StoreError(
-            f"{path} is damaged: {text}",
-            hint="Restore it from a copy, or ingest the logs into a new store; "
-            "this one was not touched.",
-        ) from error
+            f"{path} is damaged: {wal.name} is not the log of its last steps",
+            hint=f"Restore both from a copy. Or move {wal.name} away: what it held of logs is read "
+            "again by the next `audit ingest`, a month that was just closed must be closed again.",
+        )
+
+
+def _is_damage(text: str) -> bool:
+    """Whether DuckDB says that a file is not what it wrote; it has a word of its own for none."""
+    return any(word in text.lower() for word in DAMAGE)
+
+
+def _damaged(name: str, text: str) -> StoreError:
+    return StoreError(
+        f"{name} is damaged: {text}",
+        hint="Restore it from a copy, or ingest the logs into a new store; what is damaged was "
+        "not touched.",
+    )
 
 
 def _check_magic(path: Path) -> None:
@@ -245,6 +320,8 @@ def _check_magic(path: Path) -> None:
     DuckDB itself would read a CSV, JSON or Parquet file as a store in memory, and lose what is
     written to it.
     """
+    if path.is_fifo() or path.is_socket():
+        raise StoreError(f"{path} is a pipe and no DuckDB file", hint=NOT_OURS)
     if not path.is_file():
         return
     try:
@@ -311,10 +388,7 @@ def _prepare(store: Store, path: Path | None, to_read: bool, hash_key: bytes | N
     if hash_key or (path is not None and not to_read):
         store.key_of_names = store.hash_key
     if not tables:
-        with store.transaction():
-            store.run("schema/tables", key_check=secret.check_of(store.hash_key))
-            for part in ADDED:
-                store.run(f"schema/{part}", identities=None)
+        _fill(store, store.hash_key)
     else:
         missing = [part for part, table in ADDED.items() if table not in tables]
         if to_read:
@@ -328,6 +402,14 @@ def _prepare(store: Store, path: Path | None, to_read: bool, hash_key: bytes | N
                         store.run(f"schema/{part}", identities=True)
                     store.run("schema/upgrade", version=SCHEMA_VERSION)
     store.run("schema/macros")
+
+
+def _fill(store: Store, key: bytes) -> None:
+    """The tables of a new store."""
+    with store.transaction():
+        store.run("schema/tables", key_check=secret.check_of(key))
+        for part in ADDED:
+            store.run(f"schema/{part}", identities=None)
 
 
 def _check_key(store: Store, path: Path | None) -> None:

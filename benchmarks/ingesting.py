@@ -176,7 +176,7 @@ def ours(logs: str, db: str) -> Work:
         file.unlink()
 
     def work() -> object:
-        done = stores.ingested(store, Path(logs), jobs=cores())
+        done = stores.ingested(store, Path(logs))
         return done.calls, done.tally
 
     return work

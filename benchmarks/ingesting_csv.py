@@ -10,13 +10,8 @@ from pathlib import Path
 
 import duckdb
 
-from auditor import finding
-from auditor.formats import known_formats
 from auditor.formats.mapped import from_mapping
-from auditor.pipeline import ingest
-from auditor.pipeline.counting import Gauge
-from auditor.prices import open_book
-from auditor.store import Store
+from benchmarks import stores
 from benchmarks.races import Contestant, Race, Work
 
 WORK = "ingest, token CSV of 5 M rows"
@@ -81,17 +76,11 @@ def _calls(count: int) -> Iterator[tuple[str, datetime, str, int, int]]:
 
 def ours(path: str) -> Work:
     """``audit ingest`` into a new store."""
-    book = open_book()
-    gauge = Gauge(book, {})
-    formats = (*known_formats(), from_mapping("mine", MAPPING, "audit.toml"))
-    found = finding.find([path])
+    formats = (from_mapping("mine", MAPPING, "audit.toml"),)
 
     def work() -> int:
-        with (
-            tempfile.TemporaryDirectory(dir=Path(path).parent) as folder,
-            Store.open(Path(folder) / "store.duckdb") as store,
-        ):
-            return ingest(store, found, formats, gauge, book=book).calls
+        with tempfile.TemporaryDirectory(dir=Path(path).parent) as folder:
+            return stores.ingested(Path(folder) / "store.duckdb", Path(path), formats=formats).calls
 
     return work
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
 
 from auditor import finding
-from auditor.formats import known_formats
-from auditor.pipeline import Ingested, ingest
+from auditor.formats import Format, known_formats
+from auditor.pipeline import Digests, Ingested, cores, ingest
 from auditor.pipeline.counting import Gauge
 from auditor.pipeline.days import add_up_new
 from auditor.prices import open_book
@@ -32,12 +33,15 @@ class Opened:
         self.store = self._opened.__enter__()
 
 
-def ingested(path: Path, logs: Path, *, jobs: int = 1) -> Ingested:
-    """``audit ingest`` of a folder of logs into a store at ``path``, in this process."""
+def ingested(path: Path, logs: Path, *, formats: Iterable[Format] = ()) -> Ingested:
+    """``audit ingest`` of logs into a store at ``path``, begun in this process."""
     book = open_book()
+    known = (*known_formats(), *formats)
     with Store.open(path) as store:
-        found = finding.find([str(logs)])
-        return ingest(store, found, known_formats(), Gauge(book, {}), jobs=jobs, book=book)
+        digests = Digests(store)
+        found = finding.find([str(logs)], index=digests)
+        gauge = Gauge(book, {})
+        return ingest(store, found, known, gauge, jobs=cores(), book=book, digests=digests)
 
 
 def millions(calls: int) -> str:

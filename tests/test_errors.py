@@ -5,9 +5,11 @@ The inputs lie in fixtures/errors; commands run in that folder, stores in a temp
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -42,6 +44,7 @@ CASES = {
     "source-not-recognised": "replay logs/diary.txt",
     "source-two-not-recognised": "replay logs/two-unknown",
     "source-ambiguous": f"replay {LOG} --config ambiguous.toml",
+    "source-line-too-long": "replay logs/one-long-line.jsonl --config short-lines.toml",
     "source-broken-archive": "replay logs/broken.gz",
     "format-unknown": f"replay {LOG} --as azure",
     "scenario-unknown": f"replay {LOG} --scenario gpt-9",
@@ -178,10 +181,11 @@ def test_a_store_in_use_by_another_process_is_refused(tmp_path: Path) -> None:
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == b"held\n"
-        ended = run(f"ingest {ERRORS / LOG} --db store.duckdb", tmp_path)
+        ended = run(f"ingest {ERRORS / LOG} --db store.duckdb --lock-timeout 0s", tmp_path)
         other.communicate(b"")
     assert (ended.exit_code, ended.out) == (ERROR, "")
-    pinned(ended, "store-in-use")
+    said = re.sub(r"pid \d+ \(.*\)", "pid N (COMMAND)", ended.err)
+    assert_golden(str(replace(ended, err=said)), GOLDEN / "errors" / "store-in-use.txt")
 
 
 def test_a_call_that_the_store_has_not_is_an_error(tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ import gzip
 import io
 import json
 import os
+import socket
 from collections.abc import Callable
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,14 @@ import pytest
 import zstandard
 from command import COMPLETE, ERROR, INCOMPLETE, Run, audit
 from golden_files import FIXTURES
+from helpers.soundness import ends_in_time
 
 HOSTILE = FIXTURES / "hostile"
 STORED_BEFORE = FIXTURES / "formats" / "captures" / "models.jsonl"
 CALLS_BEFORE = 7
 
-# file -> calls, rejects and context it must come to, and the reasons in the order of its lines
+# file -> calls, rejects and context it must come to, and the reasons in the order of its lines; …
+# stands for the value that a reason may quote
 READ: dict[str, tuple[int, int, int, list[str]]] = {
     "invalid-utf-8.jsonl": (1, 1, 0, ["2: not valid UTF-8 at byte 56"]),
     "nul-bytes.jsonl": (
@@ -93,6 +97,57 @@ READ: dict[str, tuple[int, int, int, list[str]]] = {
         ["2: not CSV: a carriage return inside an unquoted cell"],
     ),
     "header-only.csv": (0, 0, 1, []),
+    "dates.jsonl": (
+        3,
+        9,
+        0,
+        [
+            "4: …no moment: day is out of range for month",
+            "5: …no moment: year 0 is out of range",
+            "6: …in no spelling we know",
+            "7: …no call was made before 1970 or after 2199",
+            "8: …no moment: second must be in 0..59",
+            "9: …no moment: hour must be in 0..23",
+            "10: …no call was made before 1970 or after 2199",
+            "11: …no moment after 1970",
+            "12: …no moment after 1970",
+        ],
+    ),
+    "dates.csv": (
+        4,
+        6,
+        1,
+        [
+            "5: …no moment: day is out of range for month",
+            "6: …no moment: year 0 is out of range",
+            "7: …in no spelling we know",
+            "8: …no moment: second must be in 0..59",
+            "9: …no moment: hour must be in 0..23",
+            "10: …no call was made before 1970 or after 2199",
+        ],
+    ),
+    "bad-counts.csv": (
+        2,
+        13,
+        1,
+        [
+            *(f"{line}: …no count of tokens" for line in range(4, 14)),
+            "14: a count of tokens is missing",
+            *(f"{line}: …no count of tokens" for line in (15, 16)),
+        ],
+    ),
+    "conflict-markers.jsonl": (
+        2,
+        4,
+        0,
+        [f"{line}: a version-control conflict marker" for line in (1, 3, 4, 6)],
+    ),
+    "conflict-markers.csv": (
+        2,
+        3,
+        1,
+        [f"{line}: a version-control conflict marker" for line in (2, 4, 6)],
+    ),
 }
 
 
@@ -132,7 +187,11 @@ def test_a_hostile_file_is_read_line_by_line(name: str, store: Path) -> None:
     assert covered["rejects"] == rejects
     assert covered["context"] == context
     assert covered["lines"] == CALLS_BEFORE + physical_lines(file.read_bytes())
-    assert reasons(store, name) == expected
+    found = reasons(store, name)
+    assert len(found) == len(expected)
+    for reason, wanted in zip(found, expected, strict=True):
+        place, cut, end = wanted.partition(" …")
+        assert reason.startswith(f"{place} ") and reason.endswith(end) if cut else reason == wanted
 
 
 def test_every_hostile_file_is_tried() -> None:
@@ -233,6 +292,54 @@ def test_a_link_to_nothing_or_a_pipe_is_refused_by_name_and_can_be_left_out(stor
     )
     left_out = ("--exclude", "nowhere.csv", "--exclude", "pipe.csv")
     run = audit("ingest", folder, *left_out, "--db", store, folder=store.parent)
+    assert run.err.startswith("Read 1 file: 1 new call"), run
+
+
+@pytest.mark.slow
+def test_whatever_is_no_file_is_refused_by_name_and_nothing_waits_for_it(store: Path) -> None:
+    folder = store.parent / "logs"
+    folder.mkdir()
+    (folder / "log.csv").write_bytes((HOSTILE / "wrong-cells.csv").read_bytes())
+    (folder / "zero.csv").symlink_to("/dev/zero")
+    (folder / "a.csv").symlink_to("b.csv")
+    (folder / "b.csv").symlink_to("a.csv")
+    os.mkfifo(folder / "pipe.csv")
+    with socket.socket(socket.AF_UNIX) as server, chdir(folder):
+        server.bind("socket.csv")
+        names = ("zero.csv", "a.csv", "b.csv", "pipe.csv", "socket.csv")
+        for name in names:
+            with ends_in_time():
+                run = audit("ingest", folder / name, "--db", store, folder=store.parent)
+            assert run.exit_code == ERROR
+            is_loop = name in ("a.csv", "b.csv")
+            problem = "there is no such file" if is_loop else "is no regular file but a link"
+            assert f"logs/{name}: {problem}" in run.err
+        for name in names:
+            others = [word for other in names if other != name for word in ("--exclude", other)]
+            with ends_in_time():
+                run = audit("ingest", folder, *others, "--db", store, folder=store.parent)
+            assert f"logs/{name}: is no regular file but a link" in run.err
+        left_out = [word for name in names for word in ("--exclude", name)]
+        run = audit("ingest", folder, *left_out, "--db", store, folder=store.parent)
+    assert run.err.startswith("Read 1 file: 1 new call"), run
+    with ends_in_time():
+        run = audit("ingest", folder / "log.csv", "--db", folder / "pipe.csv", folder=store.parent)
+    assert (run.exit_code, "is a pipe and no DuckDB file" in run.err) == (ERROR, True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("depth", [2, 40])
+def test_folders_that_link_to_each_other_are_read_once(depth: int, store: Path) -> None:
+    folder = store.parent / "logs"
+    here = folder
+    for level in range(depth):
+        here.mkdir()
+        (here / "up").symlink_to(folder, target_is_directory=True)
+        (here / "again").symlink_to(here, target_is_directory=True)
+        here = here / f"{level}"
+    (here.parent / "log.csv").write_bytes((HOSTILE / "wrong-cells.csv").read_bytes())
+    with ends_in_time():
+        run = audit("ingest", folder, "--db", store, folder=store.parent)
     assert run.err.startswith("Read 1 file: 1 new call"), run
 
 

@@ -25,10 +25,16 @@ FIELDS = ("2023-08-22 10:00:00", "", "gpt-4-0613", "chat", "standard", "false", 
 HASH = hashlib.md5("\x1f".join((*FIELDS, "", "", "{}", "")).encode()).hexdigest()
 
 
-@pytest.fixture(autouse=True, params=[1, 1 << 30], ids=["large source", "small source"])
+@pytest.fixture(
+    autouse=True,
+    params=[(1, 1), (1 << 30, 1), (1 << 30, 1 << 30)],
+    ids=["large source", "source of some size", "small source"],
+)
 def at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Calls of a large source go straight into the store: here of any source, or of none."""
-    monkeypatch.setattr(sys.modules["auditor.pipeline.ingest"], "CALLS_AT_ONCE", request.param)
+    module = sys.modules["auditor.pipeline.ingest"]
+    for name, calls in zip(("CALLS_AT_ONCE", "MANY_CALLS"), request.param, strict=True):
+        monkeypatch.setattr(module, name, calls)
 
 
 def take_in(store: Store, folder: Path, *tables: str, **how: Any) -> list[Ingested]:

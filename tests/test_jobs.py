@@ -31,6 +31,7 @@ from auditor.pipeline import ingest, placing, workers
 from auditor.pipeline.counting import Gauge
 from auditor.session.known import formats_of
 from auditor.store import Store
+from auditor.workload import Head, HeadMaker, Sampled
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 KEY = b"the key of these tests, no secret"
@@ -76,6 +77,12 @@ def logs_of_all_kinds(folder: Path) -> Path:
     return folder
 
 
+def six_files(folder: Path) -> None:
+    for day in range(6):
+        lines = [capture(f"{day}-{n}", "2023-08-02T10:00:00Z") for n in range(50)]
+        write(folder / f"{day}.jsonl", lines)
+
+
 def filled(logs: Path, jobs: int, **more: Any) -> dict[str, list[str]]:
     settings = logs.parent / "audit.toml"
     settings.write_text(CONFIG, encoding="utf-8")
@@ -107,10 +114,34 @@ def test_what_was_read_of_later_files_waits_but_never_without_end(
 ) -> None:
     monkeypatch.setattr(workers, "MOST_WAITING", 1)
     (tmp_path / "logs").mkdir()
-    for day in range(6):
-        lines = [capture(f"{day}-{n}", "2023-08-02T10:00:00Z") for n in range(50)]
-        write(tmp_path / "logs" / f"{day}.jsonl", lines)
+    six_files(tmp_path / "logs")
     assert filled(tmp_path / "logs", 2) == filled(tmp_path / "logs", 1)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_how_many_files_are_taken_in_together_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: int
+) -> None:
+    """Of the 300 prompts those of the seven smallest ranks are kept, whenever they are cut."""
+    monkeypatch.setattr(placing, "MOST_HEADS", 7)
+    monkeypatch.setattr(placing, "LIMITS", {**placing.LIMITS, "most_heads": 7})
+    (tmp_path / "logs").mkdir()
+    six_files(tmp_path / "logs")
+    cut = []
+    head_of = HeadMaker.head_of
+
+    def counted(maker: HeadMaker, call: Sampled) -> Head:
+        cut.append(call)
+        return head_of(maker, call)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(HeadMaker, "head_of", counted)
+        together = filled(tmp_path / "logs", 1)
+    assert len(cut) == 7
+    monkeypatch.setattr(sys.modules["auditor.pipeline.ingest"], "BUNDLE_SOURCES", 2)
+    (tmp_path / "1.duckdb").unlink()
+    assert filled(tmp_path / "logs", jobs) == together
+    assert len(together["heads"]) == 7
 
 
 @pytest.mark.parametrize("part_bytes", [200, pytest.param(3_000, marks=pytest.mark.slow)])

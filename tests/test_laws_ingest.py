@@ -348,15 +348,18 @@ class BreaksOff:
 
 
 @pytest.mark.parametrize("after", [30, 31, 44, 59])
+@pytest.mark.parametrize("together", [1, 3])
 def test_an_ingest_that_breaks_off_keeps_whole_files_only(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int, together: int
 ) -> None:
     """It stops inside the second file, when some of its rows are staged already."""
     monkeypatch.setattr(sys.modules["auditor.pipeline.reading"], "BATCH_RECORDS", 4)
+    monkeypatch.setattr(sys.modules["auditor.pipeline.ingest"], "BUNDLE_SOURCES", together)
     logs = three_files(tmp_path / "logs")
+    kept = 1 if together == 1 else 0
     with Store.open(None) as undisturbed, Store.open(None) as first_alone:
         take_in(undisturbed, *logs)
-        take_in(first_alone, logs[0])
+        take_in(first_alone, *logs[:kept])
         with Store.open(tmp_path / "store.duckdb") as store:
             with pytest.raises(BrokenOffError):
                 take_in(store, *logs, gauge=BreaksOff(after))
@@ -364,7 +367,7 @@ def test_an_ingest_that_breaks_off_keeps_whole_files_only(
         with Store.open(tmp_path / "store.duckdb") as reopened:
             assert in_full(reopened) == in_full(first_alone)
             finished = take_in(reopened, *logs)
-            assert (finished.sources, finished.already) == (2, 1)
+            assert (finished.sources, finished.already) == (3 - kept, kept)
             assert in_full(reopened) == in_full(undisturbed)
 
 
@@ -390,9 +393,10 @@ def test_an_ingest_that_breaks_off_at_any_step_leaves_no_trace(
         assert in_full(store) == in_full(first_alone)
 
 
-def test_a_process_that_is_killed_leaves_whole_files_only(tmp_path: Path) -> None:
+@pytest.mark.parametrize("together", [1, 3])
+def test_a_process_that_is_killed_leaves_whole_files_only(tmp_path: Path, together: int) -> None:
     logs, db = three_files(tmp_path / "logs"), tmp_path / "store.duckdb"
-    code = """
+    code = f"""
 import os, sys
 from pathlib import Path
 from auditor import finding, formats
@@ -407,13 +411,14 @@ class Dies(Gauge):
         self.left -= 1
         return super().__call__(call) if self.left else os._exit(9)
 
+sys.modules[ingest.__module__].BUNDLE_SOURCES = {together}
 with Store.open(Path(sys.argv[1])) as store:
-    ingest(store, finding.find(sys.argv[2:]), formats.known_formats(), Dies(open_book(()), {}))
+    ingest(store, finding.find(sys.argv[2:]), formats.known_formats(), Dies(open_book(()), {{}}))
 """
     killed = run(code, db, *logs)
     assert killed.returncode == 9, killed.stderr
     with Store.open(None) as first_alone, Store.open(db) as store:
-        take_in(first_alone, logs[0])
+        take_in(first_alone, *logs[: 1 if together == 1 else 0])
         assert in_full(store) == in_full(first_alone)
 
 

@@ -30,6 +30,9 @@ from auditor.store import Store
 
 SECTIONS = (
     "checks",
+    "checks/close",
+    "checks/once",
+    "checks/store",
     "close",
     "diff",
     "finetune",

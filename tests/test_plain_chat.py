@@ -16,6 +16,7 @@ from polars.testing import assert_frame_equal
 from auditor.finding import find
 from auditor.formats.captures import FORMAT
 from auditor.pipeline.counting import Gauge
+from auditor.pipeline.placing import Placed
 from auditor.pipeline.reading import Batch, Manner, Reader, Source
 from auditor.prices import open_book
 
@@ -142,25 +143,23 @@ def changed(changes: Any, name: str = "chatcmpl-1") -> dict[str, Any]:
     return line
 
 
-def batches_of(path: Path, *, quick: bool) -> list[Batch]:
+def read(path: Path, *, quick: bool) -> tuple[list[Batch], Placed]:
     format = FORMAT if quick else replace(FORMAT, blocks=None)
     (file,) = find([str(path)])
     manner = Manner(Gauge(open_book(), {}), b"k" * 32, ("task",), sampling=True, keep_text=False)
-    return list(Reader(manner).batches(Source(file, file.sha256(), format), {}))
+    reader = Reader(manner)
+    batches = list(reader.batches(Source(file, file.sha256(), format)))
+    return batches, reader.placer.take()
 
 
 def same(path: Path) -> list[Batch]:
-    quick, long = batches_of(path, quick=True), batches_of(path, quick=False)
+    (quick, placed), (long, long_placed) = read(path, quick=True), read(path, quick=False)
     for name, key in (("calls", "line"), ("rejects", "line")):
         ours = pl.concat(getattr(batch, name) for batch in quick).sort(key)
         assert_frame_equal(ours, pl.concat(getattr(batch, name) for batch in long).sort(key))
     assert [batch.tally for batch in quick] == [batch.tally for batch in long]
-    for one, other in zip(quick, long, strict=True):
-        assert (one.placed is None) == (other.placed is None)
-        if one.placed and other.placed:
-            for name in ("workloads", "heads", "parts"):
-                frames = (getattr(one.placed, name), getattr(other.placed, name))
-                assert_frame_equal(*frames, check_row_order=False)
+    for name in ("workloads", "heads", "parts"):
+        assert_frame_equal(getattr(placed, name), getattr(long_placed, name), check_row_order=False)
     return quick
 
 
@@ -173,7 +172,7 @@ def test_a_plain_line_is_read_in_columns(tmp_path: Path, monkeypatch: pytest.Mon
     path = write(tmp_path / "plain.jsonl", [PLAIN])
     same(path)
     monkeypatch.setattr("auditor.formats.captures.read_line", None)  # no long way
-    (batch,) = batches_of(path, quick=True)
+    (batch,), _ = read(path, quick=True)
     assert batch.calls.height == 1
 
 

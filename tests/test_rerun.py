@@ -267,6 +267,7 @@ def test_what_a_broken_off_run_did_not_store_is_read_by_the_next(
 
     with monkeypatch.context() as patch:
         patch.setattr(module, "_take_in", broken_off)
+        patch.setattr(module, "BUNDLE_SOURCES", 1)
         take_in(logs.parent, "logs", code=INTERRUPTED)
     assert "Read 2 files: 4 new calls, 0 duplicates, 0 rejects. 1 file known already." in take_in(
         logs.parent, "logs"

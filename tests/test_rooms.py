@@ -21,24 +21,40 @@ MODULES = {
 MAX_LINES = 400
 
 # A room may import itself and these. Leaves first.
-LEAVES = {"errors", "records", "budgets"}
-PACKED = {"compression", "containers", "archives"}
-BASE = {*LEAVES, *PACKED, "objects", "sql", "secret", "store", "walking", "sources", "finding"}
+LEAVES = {"errors", "records", "budgets", "limits"}
+PACKED = {"bounded", "compression", "containers", "archives"}
+BASE = {
+    *LEAVES,
+    *PACKED,
+    "leftovers",
+    "processes",
+    "objects",
+    "sql",
+    "secret",
+    "store",
+    "walking",
+    "sources",
+    "finding",
+}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "records": set(),
     "budgets": set(),
     "sql": {"errors"},
-    "secret": {"errors"},
-    "store": {"errors", "sql", "secret"},
-    "compression": set(),
-    "containers": set(),
-    "archives": {"containers"},
-    "objects": {"errors"},
+    "leftovers": set(),
+    "secret": {"errors", "leftovers"},
+    "processes": {"errors"},
+    "store": {"errors", "leftovers", "processes", "sql", "secret"},
+    "limits": set(),
+    "bounded": {"limits"},
+    "compression": {"bounded", "limits"},
+    "containers": {"bounded", "limits"},
+    "archives": {"containers", "limits"},
+    "objects": {"errors", "leftovers"},
     "walking": set(),
-    "sources": {*PACKED, "errors", "objects", "walking"},
-    "finding": {"errors", "objects", "sources", "walking"},
-    "config": {"errors", "budgets"},
+    "sources": {*PACKED, "errors", "leftovers", "limits", "objects", "walking"},
+    "finding": {"errors", "limits", "objects", "sources", "walking"},
+    "config": {"errors", "budgets", "limits"},
     "terminal": {"errors"},
     "tokens": {*BASE},
     "workload": {*BASE, "tokens"},
@@ -81,7 +97,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "reports",
     },
     "cli": {"errors", "session"},
-    "__main__": {"cli"},
+    "entry": {"cli"},
+    "__main__": {"entry"},
 }
 ONLY_IN = {
     "duckdb": "store",

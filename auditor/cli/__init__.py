@@ -225,11 +225,11 @@ def show_closings(db: Path, **given: Any) -> None:
 
 @show.command("rejects")
 @db_option(required=True)
-def show_rejects(db: Path) -> None:
+def show_rejects(db: Path, **given: Any) -> None:
     """The refused lines: file, line and reason."""
     from auditor.session import showing
 
-    showing.show_rejects(db)
+    showing.show_rejects(db, **given)
 
 
 @show.command("unpriced")

@@ -31,7 +31,14 @@ EXIT_CODES = {"fine": 0, "incomplete": INCOMPLETE, "broken": BROKEN_BUDGET}
     help="The day of the run, which no forecast measures; the clock's unless given.",
 )
 @rehash_option
-def nightly(config: Path | None, today: date | None, rehash: bool) -> None:
+@click.option(
+    "--lock-timeout",
+    metavar="TIME",
+    help="How long to wait for another run, in place of audit.toml's lock_timeout.",
+)
+def nightly(
+    config: Path | None, today: date | None, rehash: bool, lock_timeout: str | None
+) -> None:
     """Read new logs, write the reports and check the budgets, as audit.toml says.
 
     Prints one line. Exits with 4 if a budget is broken, else with 3 if the figures are incomplete.
@@ -41,6 +48,12 @@ def nightly(config: Path | None, today: date | None, rehash: bool) -> None:
     now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     holder = f"pid {os.getpid()} on {platform.node()} since {now} UTC"
     state = nights.run(
-        config=config, today=today, now=now, holder=holder, hash_key=hash_key(), rehash=rehash
+        config=config,
+        today=today,
+        now=now,
+        holder=holder,
+        hash_key=hash_key(),
+        rehash=rehash,
+        lock_timeout=lock_timeout,
     )
     sys.exit(EXIT_CODES[state])

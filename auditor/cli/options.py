@@ -43,15 +43,26 @@ def options(*decorators: Callable[[F], F]) -> Callable[[F], F]:
 
 
 def db_option(required: bool) -> Callable[[F], F]:
-    """``--db FILE``."""
-    return click.option(
-        "--db",
-        type=click.Path(dir_okay=False, path_type=Path),
-        required=required,
-        envvar="AUDIT_DB",
-        show_envvar=True,
-        metavar="FILE",
-        help="The store, a DuckDB file. Made if it is not there.",
+    """``--db FILE``, and how long to wait where another process has it."""
+    return options(
+        click.option(
+            "--db",
+            type=click.Path(dir_okay=False, path_type=Path),
+            required=required,
+            envvar="AUDIT_DB",
+            show_envvar=True,
+            metavar="FILE",
+            help="The store, a DuckDB file. Made if it is not there.",
+        ),
+        click.option(
+            "--lock-timeout",
+            envvar="AUDIT_LOCK_TIMEOUT",
+            show_envvar=True,
+            default="10 s",
+            show_default=True,
+            metavar="TIME",
+            help="How long to wait for another process that has the store open.",
+        ),
     )
 
 

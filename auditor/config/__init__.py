@@ -5,7 +5,8 @@ Keys: ``allow_rejects`` and ``allow_unpriced`` (a count, or a share such as "0.5
 ``workload_tags`` (the tags that say what a call belongs to, the first that it has), ``[models]``
 (name in the logs = name in the price book), ``[formats.NAME]`` (see auditor.formats.mapped),
 ``[focus]`` (see auditor.reports.focus), ``[nightly]`` and ``[[budget]]`` (see
-auditor.config.nightly), ``[reconcile]`` (see auditor.config.reconcile).
+auditor.config.nightly), ``[reconcile]`` (see auditor.config.reconcile), ``[limits]`` (see
+auditor.limits).
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from auditor.budgets import Budget
+from auditor.config.limits import limits_of
 from auditor.config.nightly import Nightly, budgets_of, nightly_of
 from auditor.config.reconcile import Reconciling, reconciling_of
 from auditor.errors import ConfigError
+from auditor.limits import Limits
 
 FILE = "audit.toml"
 KEYS = (
@@ -36,6 +39,7 @@ KEYS = (
     "nightly",
     "budget",
     "reconcile",
+    "limits",
 )
 
 
@@ -90,6 +94,7 @@ class Config:
     budgets: tuple[Budget, ...] = ()
     focus: Mapping[str, Any] = field(default_factory=dict)
     reconcile: Reconciling = field(default_factory=Reconciling)
+    limits: Limits = field(default_factory=Limits)
 
 
 def load(path: Path | None, folder: Path) -> Config:
@@ -180,6 +185,8 @@ def _checked(name: str, entries: Mapping[str, Any], folder: Path) -> Config:
         values["budgets"] = budgets_of(name, entries["budget"])
     if "reconcile" in entries:
         values["reconcile"] = reconciling_of(name, entries["reconcile"])
+    if "limits" in entries:
+        values["limits"] = limits_of(name, entries["limits"])
     return Config(**values)
 
 

@@ -50,6 +50,7 @@ BUDGET_KEYS = ("name", "where", "period", "limit_usd", "warn_at", "look_back")
 NOT_A_SCOPE = ("", "tag:", "day", "month", "booking")
 SECONDS: Mapping[str, int] = {"s": 1, "min": 60, "h": 3600}
 LONGEST_WAIT = 7 * 24 * 3600
+WAIT_HINT = 'a time such as "90 s", "10 min" or "2 h", of a week at most; "0 s" does not wait.'
 
 _WAIT = re.compile(r"([0-9]{1,6}) ?(s|min|h)")
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,4})?) ?%")
@@ -141,13 +142,21 @@ def _page(table: Table) -> str:
 
 
 def _wait(table: Table) -> int:
-    hint = 'Write a time such as "90 s", "10 min" or "2 h", of a week at most; "0 s" does not wait.'
-    found = _WAIT.fullmatch(str(table.entries.get("lock_timeout", "10 min")))
+    hint = f"Write {WAIT_HINT}"
+    try:
+        return wait_seconds(str(table.entries.get("lock_timeout", "10 min")))
+    except ValueError as error:
+        raise table.error("lock_timeout", f"= {error}", hint) from None
+
+
+def wait_seconds(text: str) -> int:
+    """The seconds of a time such as ``10 min``. Raises ValueError, which says what is wrong."""
+    found = _WAIT.fullmatch(text)
     if found is None:
-        raise table.error("lock_timeout", f"= {table.entries['lock_timeout']} is no time", hint)
+        raise ValueError(f"{text} is no time")
     seconds = int(found[1]) * SECONDS[found[2]]
     if seconds > LONGEST_WAIT:
-        raise table.error("lock_timeout", f"= {found[0]} is too long", hint)
+        raise ValueError(f"{text} is too long")
     return seconds
 
 

@@ -10,8 +10,9 @@ import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator
 
-from auditor.errors import SourceError
+from auditor.errors import LimitError, SourceError
 from auditor.formats.base import TOO_DEEP, Block, Format, Frame, Sample, sample
+from auditor.limits import KEYS, refusal_of
 from auditor.sources import LogFile
 
 __all__ = ["TOO_DEEP", "Block", "Format", "Frame", "Sample", "known_formats", "recognise", "sample"]
@@ -58,6 +59,10 @@ def recognise(file: LogFile, formats: Iterable[Format]) -> Format:
             f"two formats claim this file: {names}",
             hint="Say which it is with --as FORMAT.",
         )
+    for number, line in enumerate(beginning.head.split(b"\n"), 1):
+        if over := refusal_of(line):
+            problem = f"{over}, and no other line tells what it is"
+            raise LimitError(file.name, number, problem, key=KEYS[0])
     raise SourceError(
         file.name,
         None,

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
+from auditor.bounded import longest_of
 from auditor.formats.words import ExactNumber
+from auditor.limits import refusal_of, too_long
 from auditor.records import Context, Reading, Reject
 from auditor.sources import BOM, LogFile
 
@@ -255,7 +257,12 @@ def json_line(
 
 
 def refused(line: int, raw: bytes, reason: str, lines: int = 1) -> Reject:
-    """A Reject with the first bytes of what was refused, and the hash of it all."""
+    """A Reject with the first bytes of what was refused, and the hash of it all.
+
+    A line that was too long has only its own reason.
+    """
+    if over := refusal_of(raw):
+        return Reject(line, over, b"", lines)
     whole = raw.rstrip(b"\r\n")
     return Reject(line, reason, whole[:HEAD_BYTES], lines, hashlib.blake2b(whole).digest())
 
@@ -284,8 +291,9 @@ def csv_records(
 
     The header and blank lines are Context; ``columns`` stand for the header of a file without one.
     Quoted cells may span lines. A record that is not valid UTF-8, is cut off inside a quoted cell,
-    or has more or fewer cells than the header is a Reject of all its lines. ``before`` lines of the
-    file come before the stream, of which no line is taken before it is needed.
+    is longer than a line may be, or has more or fewer cells than the header is a Reject of all its
+    lines. ``before`` lines of the file come before the stream, of which no line is taken before it
+    is needed.
     """
     csv.field_size_limit(MAX_CELL_CHARACTERS)
     return CsvRecords(stream, delimiter, read, columns, before)
@@ -306,11 +314,20 @@ class CsvRecords:
         self._read = read
         self._before = before
         self._seen: list[bytes] = []
-        self._rows = csv.reader(self._tee(stream), delimiter=delimiter, strict=True)
+        self._size = 0
+        self._most = longest_of(stream)
+        self._stream = iter(stream)
+        self._delimiter = delimiter
+        self._rows = self._reader()
 
-    def _tee(self, stream: Iterable[bytes]) -> Iterator[str]:
-        for raw in stream:
+    def _reader(self) -> Any:
+        return csv.reader(self._tee(), delimiter=self._delimiter, strict=True)
+
+    def _tee(self) -> Iterator[str]:
+        """The lines as text, up to the end of a record that is too long: who reads sees an end."""
+        while self._size <= self._most and (raw := next(self._stream, b"")):
             self._seen.append(raw)
+            self._size += len(raw)
             yield raw.decode("utf-8", "surrogateescape")
 
     def __iter__(self) -> CsvRecords:
@@ -321,10 +338,13 @@ class CsvRecords:
         begun = rows.line_num
         first = self._before + begun + 1
         self._seen.clear()
+        self._size = 0
         try:
             cells = next(rows)
         except csv.Error as error:
             lines = max(rows.line_num - begun, 1)
+            if self._size > self._most and len(self._seen) > 1:
+                return self._cut_off(first, lines)
             return refused(first, b"".join(self._seen), _csv_problem(str(error)), lines)
         lines = rows.line_num - begun
         if not any(cell.strip() for cell in cells):
@@ -333,6 +353,13 @@ class CsvRecords:
             self.columns = tuple(cell.strip() for cell in cells)
             return Context(first, lines)
         return _record(self.columns, cells, first, lines, b"".join(self._seen), self._read)
+
+    def _cut_off(self, first: int, lines: int) -> Reject:
+        """A record that is too long, as where a quote has no second. The next line begins anew."""
+        reason = f"not CSV: {too_long(self._size, self._most, 'record')}"
+        self._before = first - 1 + lines
+        self._rows = self._reader()
+        return Reject(first, reason, self._seen[0][:HEAD_BYTES].rstrip(b"\r\n"), lines)
 
 
 def _csv_problem(error: str) -> str:
@@ -358,7 +385,7 @@ def _record(
         _check_utf8(raw)
         return read(first, dict(zip(columns, cells, strict=True)), lines)
     except ValueError as error:
-        return refused(first, raw, str(error), lines)
+        return refused(first, raw, _marker(raw) or str(error), lines)
     except KeyError as missing:
         return refused(first, raw, f"the header has no column {missing}", lines)
 

@@ -45,6 +45,18 @@ def needed_count(value: Any) -> int:
     return count
 
 
+def read_name(value: Any) -> str | None:
+    """An id or the name of a model, of a number its digits; None for an empty cell or null.
+
+    Raises ValueError for what is neither text nor a number.
+    """
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError("an id or the name of a model is neither text nor a number")
+    return str(value)
+
+
 def half_of_counts(sent: int | None, made: int | None, *about: object) -> str | None:
     """Why a call is uncounted of which a log holds one count; None where it holds both, or neither.
 

@@ -13,6 +13,7 @@ from io import BytesIO
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
+from auditor.bounded import Bounded, longest_of
 from auditor.formats.base import Frame, ReadRecord, csv_records
 from auditor.formats.columns import Columns, calls_of
 from auditor.records import Reading
@@ -135,7 +136,8 @@ class _Table:
                 numbers.append(before + place + 1)
                 place += 1
             else:
-                rest = chain((lines[at] for at in range(place, len(lines))), self._stream)
+                ahead = (lines[at] for at in range(place, len(lines)))
+                rest = Bounded(chain(ahead, self._stream), longest_of(self._stream))
                 reading = self._row(rest, before + place)
                 place += reading.lines
                 yield reading

@@ -15,12 +15,11 @@ file is the source, and a row its line; ``source_name`` and its like are for peo
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
-from auditor.formats.base import Format, Sample, json_lines
+from auditor.formats.base import Format, Sample, decode, json_lines
 from auditor.formats.cells import needed_count, read_count, read_money
 from auditor.formats.times import read_time
 from auditor.formats.words import shown
@@ -28,8 +27,8 @@ from auditor.records import Call, Kept, Reading, Text, Usage
 from auditor.sources import LogFile
 
 VERSION = 1
-COUNTED_BY = ("provider", "tokenizer", "estimate", "nobody")
 ENDPOINTS = ("chat", "completion", "response", "embedding", "other")
+COUNTED_BY = ("provider", "tokenizer", "estimate", "nobody")
 FOUND_BY = ("", "system message", "opening")  # or ``tag NAME``
 WORKLOAD = re.compile("[0-9a-f]{12}")
 METERS = (
@@ -57,13 +56,10 @@ def read_row(number: int, row: Mapping[str, Any]) -> Reading:
     if row["audit_calls"] != VERSION:
         version = shown(row["audit_calls"])
         raise ValueError(f"schema {version} of converted calls; this audit knows 1")
-    if row["counted_by"] not in COUNTED_BY:
-        raise ValueError(f"counted_by is {shown(row['counted_by'])}, none of {_listed(COUNTED_BY)}")
-    if row["endpoint"] not in ENDPOINTS:
-        raise ValueError(f"endpoint is {shown(row['endpoint'])}, none of {_listed(ENDPOINTS)}")
-    if row["workload"] is not None and not WORKLOAD.fullmatch(str(row["workload"])):
-        raise ValueError(f"workload is {shown(row['workload'])}, no id of a workload")
-    found_by = row["workload_found_by"] or ""
+    workload = _word(row, "workload")
+    if workload is not None and not WORKLOAD.fullmatch(workload):
+        raise ValueError(f"workload is {shown(workload)}, no id of a workload")
+    found_by = _word(row, "workload_found_by") or ""
     if not (found_by in FOUND_BY or found_by.startswith("tag ")):
         raise ValueError(
             f"workload_found_by is {shown(found_by)}, neither {FOUND_BY[1]} nor {FOUND_BY[2]}"
@@ -71,41 +67,95 @@ def read_row(number: int, row: Mapping[str, Any]) -> Reading:
     usage = Usage(*(needed_count(row[name]) for name in METERS))
     return Call(
         number,
-        id=row["call_id"],
+        id=_word(row, "call_id"),
         called_at=read_time(row["called_at"]),
-        requested_model=row["requested_model"],
-        served_model=row["served_model"],
-        endpoint=row["endpoint"],
+        requested_model=_word(row, "requested_model"),
+        served_model=_word(row, "served_model"),
+        endpoint=_one_of(row, "endpoint", ENDPOINTS),
         usage=usage,
-        tier=row["tier"],
-        failed=row["failed"],
-        problem=row["problem"],
+        tier=_word(row, "tier") or "standard",
+        failed=_flag(row, "failed"),
+        problem=_word(row, "problem"),
         max_tokens=read_count(row["max_tokens"]),
         recorded_usd=read_money(row["recorded_usd"]),
-        tags={tag["key"]: tag["value"] for tag in row["tags"] or ()},
+        tags=_tags(row["tags"]),
         text=_text(row),
         kept=Kept(
-            counted_by=row["counted_by"],
-            whole_answer=row["whole_answer"],
-            uses_tools=row["uses_tools"],
-            workload=row["workload"],
+            counted_by=_one_of(row, "counted_by", COUNTED_BY),
+            whole_answer=_flag(row, "whole_answer"),
+            uses_tools=_flag(row, "uses_tools"),
+            workload=workload,
             found_by=found_by,
-            label=row["workload_label"] or "",
-            prompt=row["prompt"],
+            label=_word(row, "workload_label") or "",
+            prompt=_hash(row["prompt"]),
         ),
     )
 
 
-def _listed(words: tuple[str, ...]) -> str:
-    return ", ".join(words)
+def _refused(name: str) -> ValueError:
+    return ValueError(f"its {name} is nothing that `audit convert` writes")
+
+
+def _word(row: Mapping[str, Any], name: str) -> str | None:
+    value = row[name]
+    if value is not None and not isinstance(value, str):
+        raise _refused(name)
+    return value
+
+
+def _one_of(row: Mapping[str, Any], name: str, known: tuple[str, ...]) -> str:
+    value = row[name]
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"{name} is {shown(value)}, none of {', '.join(known)}")
+    return value
+
+
+def _flag(row: Mapping[str, Any], name: str) -> bool:
+    value = row[name]
+    if not isinstance(value, bool):
+        raise _refused(name)
+    return value
+
+
+def _hash(value: Any) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 64:
+        raise _refused("prompt")
+    return value
+
+
+def _tags(value: Any) -> dict[str, str]:
+    if value is None:
+        return {}
+    try:
+        found = {tag["key"]: tag["value"] for tag in value}
+    except (TypeError, KeyError):
+        raise _refused("tags") from None
+    if not all(isinstance(word, str) for tag in found.items() for word in tag):
+        raise _refused("tags")
+    return found
 
 
 def _text(row: Mapping[str, Any]) -> Text | None:
+    """What was said, where the rows hold it. Raises ValueError."""
     if row.get("request_json") is None or row.get("answer_json") is None:
         return None
-    request = json.loads(row["request_json"])
+    request, answers = (_json_of(row, name) for name in ("request_json", "answer_json"))
+    if not isinstance(request, dict):
+        raise _refused("request_json")
     messages, prompts = request.pop("messages", []), request.pop("prompts", [])
-    return Text(tuple(messages), tuple(prompts), tuple(json.loads(row["answer_json"])), request)
+    for name, value in (("messages", messages), ("answer_json", answers)):
+        if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+            raise _refused(name)
+    if not isinstance(prompts, list):
+        raise _refused("prompts")
+    return Text(tuple(messages), tuple(prompts), tuple(answers), request)
+
+
+def _json_of(row: Mapping[str, Any], name: str) -> Any:
+    text = _word(row, name) or ""
+    return decode(text.encode("utf-8", "surrogatepass"))
 
 
 FORMAT = Format(

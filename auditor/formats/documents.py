@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 from auditor.formats.base import decode, refused
+from auditor.limits import MAX_DOCUMENT_BYTES
 from auditor.records import Reject
-
-MAX_DOCUMENT_BYTES = 512 << 20
 
 
 def documents(

@@ -34,7 +34,14 @@ from auditor.formats.base import (
     sample,
 )
 from auditor.formats.captures import to_call
-from auditor.formats.cells import half_of_counts, known, needed_count, read_count, read_money
+from auditor.formats.cells import (
+    half_of_counts,
+    known,
+    needed_count,
+    read_count,
+    read_money,
+    read_name,
+)
 from auditor.formats.shapes import Answer, read_request, read_response
 from auditor.formats.times import read_time
 from auditor.formats.words import shown
@@ -103,10 +110,10 @@ def _reading(number: int, row: Mapping[str, Any], lines: int) -> Reading:
     user = {"user": str(row["request_user_id"])} if row.get("request_user_id") else {}
     return replace(
         call,
-        id=row["response_id"] or row.get("request_id") or None,
+        id=read_name(row["response_id"] or row.get("request_id")),
         called_at=read_time(row["request_created_at"]),
-        requested_model=row.get("request_model") or call.requested_model,
-        served_model=str(model) if model else None,
+        requested_model=read_name(row.get("request_model")) or call.requested_model,
+        served_model=read_name(model),
         usage=usage,
         failed=failed,
         problem=call.problem if call.failed else own or (None if usage else lack or call.problem),

@@ -117,7 +117,7 @@ def wrapping(observations: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     for entry in observations:
         if id := text_at(entry, "id"):
             above[id] = (text_at(entry, "parentObservationId"), str(entry["type"]))
-            if entry["type"] in CALLS and _has_counts(entry):
+            if above[id][1] in CALLS and _has_counts(entry):
                 counted.append(id)
     found: set[str] = set()
     for id in counted:

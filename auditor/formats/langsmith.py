@@ -143,12 +143,14 @@ def _nearest_first(id: str, named: tuple[str, ...], parents: Mapping[str, str]) 
 
     A run may name but its parent: the rest is found through the parents of that.
     """
-    found = list(reversed(named))
-    while found and (above := parents.get(found[-1])):
+    found = dict.fromkeys(reversed(named))  # in that order, and quick to look up
+    last = named[0] if named else ""
+    while above := parents.get(last):
         if above == id or above in found:
             return []
-        found.append(above)
-    return [] if id in found else found
+        found[above] = None
+        last = above
+    return [] if id in found else list(found)
 
 
 def _has_counts(run: Mapping[str, Any]) -> bool:

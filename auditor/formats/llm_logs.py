@@ -20,13 +20,12 @@ Sure: columns, read in llm's documentation. Likely: ``token_details`` of plugins
 from __future__ import annotations
 
 import sqlite3
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from pathlib import Path
 from shutil import copyfileobj
 from typing import Any, BinaryIO
 
+from auditor import leftovers
 from auditor.errors import SourceError
 from auditor.formats.base import Format, Sample, decode, refused
 from auditor.formats.cells import known, read_count
@@ -39,6 +38,10 @@ from auditor.sources import BUFFER_BYTES, LogFile
 
 SQLITE = b"SQLite format 3\x00"
 COLUMNS = frozenset({"prompt_json", "response_json", "datetime_utc", "model"})
+IS_PLAIN_TABLE = """
+    SELECT 1 FROM sqlite_master
+    WHERE name = 'responses' AND type = 'table' AND sql NOT LIKE 'create virtual%'
+"""
 UNCOUNTED = "llm logged no token counts"
 IN_ANTHROPICS_WORDS = ("cache_read_input_tokens", "cache_creation_input_tokens", "cache_creation")
 
@@ -97,14 +100,15 @@ def _from_database(file: LogFile, stream: BinaryIO) -> Rows:
             f"has changes that are still in {own}-wal",
             hint=f"Close what uses it, or write them: `sqlite3 {own} 'VACUUM'`.",
         )
-    with tempfile.TemporaryDirectory(prefix="audit-") as folder:
-        path = Path(folder) / "logs.db"
+    with leftovers.elsewhere() as folder:
+        path = folder / "logs.db"
         with path.open("wb") as copy:
             copyfileobj(stream, copy, BUFFER_BYTES)
         try:
             with closing(sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)) as database:
-                yield from _rows(database)
-        except sqlite3.Error as error:
+                database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, file.limits.max_line_bytes)
+                yield from _rows(database, file.name)
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise SourceError(
                 file.name,
                 None,
@@ -113,9 +117,17 @@ def _from_database(file: LogFile, stream: BinaryIO) -> Rows:
             ) from error
 
 
-def _rows(database: sqlite3.Connection) -> Rows:
+def _rows(database: sqlite3.Connection, name: str) -> Rows:
     database.row_factory = sqlite3.Row
     database.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    database.execute("PRAGMA trusted_schema = OFF")
+    if not database.execute(IS_PLAIN_TABLE).fetchone():
+        raise SourceError(
+            name,
+            None,
+            "its responses are no plain table: a view may compute anything, without end",
+            hint="Export it with `llm logs --json`; nothing of it was stored.",
+        )
     for row in database.execute("SELECT * FROM responses ORDER BY id"):
         yield dict(row), ""
     if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'turns'").fetchone():

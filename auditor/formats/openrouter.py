@@ -30,7 +30,7 @@ from auditor.formats.base import (
     json_lines,
     sample,
 )
-from auditor.formats.cells import known, needed_count, read_count, read_money
+from auditor.formats.cells import known, needed_count, read_count, read_money, read_name
 from auditor.formats.sums import Buckets
 from auditor.formats.times import read_time
 from auditor.records import BadUsageError, Bucket, Call, Context, Reading, Usage
@@ -94,7 +94,7 @@ def _day(number: int, row: Mapping[str, Any], buckets: Buckets, lines: int) -> R
     day = read_time(row["date"])
     if day is None or not requests:
         raise ValueError("a sum of tokens that does not say of which day or how many requests")
-    model = row.get("model_permaslug") or row.get("model") or None
+    model = read_name(row.get("model_permaslug") or row.get("model"))
     return buckets.call(
         number,
         day,
@@ -118,11 +118,11 @@ def _call(
 ) -> Call:
     id, cost = known_by
     usage = _usage(row, counts)
-    model = row.get("model_permaslug") or row.get("model") or None
+    model = read_name(row.get("model_permaslug") or row.get("model"))
     tags = {"provider": "provider_name", "app": "app_name", "user": "external_user"}
     return Call(
         number,
-        id=id or None,
+        id=read_name(id),
         called_at=read_time(row["created_at"]),
         requested_model=model,
         served_model=model,

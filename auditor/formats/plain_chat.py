@@ -126,7 +126,7 @@ def blocks(
         try:
             line = _LINE.decode(raw)
             moment = _moment(line.timestamp)
-        except (ValueError, RecursionError, OverflowError):
+        except (msgspec.MsgspecError, ValueError, RecursionError, OverflowError):
             yield long_way(number, raw)
             continue
         if _is_plain(line):

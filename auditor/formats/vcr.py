@@ -18,6 +18,7 @@ import re
 import zlib
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
+from io import BytesIO
 from typing import Any, BinaryIO
 
 from auditor.errors import AuditError
@@ -25,12 +26,15 @@ from auditor.formats.base import Format, Sample, refused
 from auditor.formats.documents import entries_at, no_object
 from auditor.formats.http_bodies import http_call
 from auditor.formats.shapes.terms import body_at, text_at
+from auditor.limits import MAX_BODY_BYTES, MAX_YAML_BYTES
 from auditor.records import Reading
 from auditor.sources import LogFile
 
-MAX_BYTES = 64 << 20  # YAML is read whole, into some twenty times its size
+MERGE = "tag:yaml.org,2002:merge"
 BEGINNING = re.compile(rb"(?m)^(?:http_)?interactions:[ \t]*\r?$")
 GZIP = b"\x1f\x8b"
+OF_A_SCALAR = (ValueError, LookupError, AttributeError, TypeError, ArithmeticError)
+"""What the parser raises where a tag (``!!timestamp x``) does not fit what it stands before."""
 
 
 def claims(start: Sample) -> bool:
@@ -50,14 +54,19 @@ def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
             f"{file.name}: a VCR cassette is YAML, and no parser for it is installed",
             hint="Install it with `pip install 'auditor[vcr]'`, or leave the file out.",
         ) from None
-    raw = stream.read(MAX_BYTES + 1)
+    raw = stream.read(MAX_YAML_BYTES + 1)
     head = raw.partition(b"\n")[0]
-    if len(raw) > MAX_BYTES:
-        yield refused(1, head, f"a YAML document of more than {MAX_BYTES >> 20} MB")
+    if len(raw) > MAX_YAML_BYTES:
+        yield refused(1, head, f"a YAML document of more than {MAX_YAML_BYTES >> 20} MB")
         return
     try:
-        document = yaml.load(raw, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(raw)
+        node = loader.get_single_node()
+        if node is not None and _weight(node, {}) > MAX_YAML_BYTES:
+            yield refused(1, head, "YAML whose aliases make far more of it than it is")
+            return
+        document = None if node is None else loader.construct_document(node)
+    except (yaml.YAMLError, *OF_A_SCALAR, RecursionError) as error:
         # what the parser says of it may quote it
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1} cannot be read" if mark else "it cannot be read"
@@ -70,6 +79,23 @@ def read(file: LogFile, stream: BinaryIO) -> Iterator[Reading]:
     for number, interaction in enumerate(found, 1):
         is_entry = isinstance(interaction, Mapping)
         yield _reading(number, interaction) if is_entry else no_object(number, interaction)
+
+
+def _weight(node: Any, known: dict[int, int]) -> int:
+    """Characters of a YAML node, those behind an alias each time; too many where it has no end.
+
+    Too many as well where keys are merged (``<<``): no recorder does, and that may double at every
+    level while it is read.
+    """
+    if isinstance(node.value, str):
+        return len(node.value) + 1
+    if (weight := known.get(id(node))) is None:
+        known[id(node)] = MAX_YAML_BYTES + 1  # what is found again inside itself
+        parts = [one for part in node.value for one in (part if type(part) is tuple else (part,))]
+        merges = any(part.tag == MERGE for part in parts)
+        weight = MAX_YAML_BYTES + 1 if merges else 1 + sum(_weight(p, known) for p in parts)
+        known[id(node)] = weight
+    return weight
 
 
 def _reading(number: int, interaction: Mapping[str, Any]) -> Reading:
@@ -105,12 +131,20 @@ def _body(side: Mapping[str, Any]) -> Any:
         body = b64decode(packed) if isinstance(packed, str) else body.get("string")
     if isinstance(body, bytes):
         if body.startswith(GZIP):
-            try:
-                body = gzip.decompress(body)
-            except (EOFError, OSError, zlib.error):
-                raise ValueError("its body is gzip that cannot be unpacked") from None
+            body = _unpacked(body)
         body = body.decode("utf-8", "replace")
     return body
+
+
+def _unpacked(body: bytes) -> bytes:
+    try:
+        with gzip.open(BytesIO(body)) as packed:
+            found = packed.read(MAX_BODY_BYTES + 1)
+    except (EOFError, OSError, zlib.error):
+        raise ValueError("its body is gzip that cannot be unpacked") from None
+    if len(found) > MAX_BODY_BYTES:
+        raise ValueError(f"its body unpacks to more than {MAX_BODY_BYTES >> 20} MB")
+    return found
 
 
 FORMAT = Format(

@@ -7,7 +7,6 @@ where it is needed once more.
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from glob import has_magic
 from pathlib import Path
 from typing import Any
 
+from auditor import leftovers
 from auditor.errors import SourceError, printable
 from auditor.objects.address import Address, address_of
 from auditor.objects.asking import AbsentError, asked, check_installed, store_of
@@ -74,8 +74,8 @@ class Fetched:
     def open(cls) -> Iterator[Fetched]:
         """An empty folder of a run. Raises AuditError where the extra is not installed."""
         check_installed()
-        with tempfile.TemporaryDirectory(prefix="audit-") as folder:
-            yield cls(Path(folder))
+        with leftovers.elsewhere() as folder:
+            yield cls(folder)
 
     def find(self, name: str, exclude: tuple[str, ...] = ()) -> tuple[RemoteFile, ...]:
         """The objects behind an address: one object, all below a prefix, or those of a pattern.

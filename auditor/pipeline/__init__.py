@@ -4,7 +4,7 @@ from auditor.pipeline.digests import Digests
 from auditor.pipeline.explain import Explanation, explain
 from auditor.pipeline.ingest import Ingested, ingest
 from auditor.pipeline.prompts import pairs_of
-from auditor.pipeline.replay import MAX_DIMENSIONS, Question, Replay, replay
+from auditor.pipeline.replay import MAX_DIMENSIONS, Question, Replay, check_stored, replay
 from auditor.pipeline.workers import cores
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Ingested",
     "Question",
     "Replay",
+    "check_stored",
     "cores",
     "explain",
     "ingest",

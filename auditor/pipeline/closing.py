@@ -14,7 +14,7 @@ from datetime import date
 
 from auditor import __version__
 from auditor.errors import AuditError
-from auditor.pipeline.replay import Question, Row, replay, with_closings
+from auditor.pipeline.replay import Question, Row, check_stored, replay, with_closings
 from auditor.pipeline.spans import MONTH, Span
 from auditor.prices import contents_of
 from auditor.store import Store
@@ -67,6 +67,7 @@ def close(
             hint="`audit show unpriced` says why. Bring a book with --prices, or close all the "
             "same with --allow-unpriced.",
         )
+    check_stored(store, closing=True)
     with store.transaction():
         store.run(
             "close/close",

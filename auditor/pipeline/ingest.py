@@ -1,15 +1,14 @@
-"""Ingest: files to calls, each source in one transaction, each call once."""
+"""Ingest: files to calls, a bundle of sources in one transaction, each call once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import asdict, dataclass, field
 
 import polars as pl
 
-from auditor.errors import AuditError, SourceError
+from auditor.errors import AuditError, SourceError, StoreError
 from auditor.formats import Format, recognise
 from auditor.pipeline.booking import Booking
 from auditor.pipeline.days import add_up_new
@@ -17,7 +16,7 @@ from auditor.pipeline.digests import Digests
 from auditor.pipeline.keeping import Traced, check_keeping
 from auditor.pipeline.placing import full_groups, merge_placed
 from auditor.pipeline.reading import Batch, Gauge, Manner, Source, Tally
-from auditor.pipeline.workers import WORTH_BYTES, read_in_order
+from auditor.pipeline.workers import WORTH_BYTES, Readers, readers_of
 from auditor.prices import Book
 from auditor.records import clean
 from auditor.sources import LogFile
@@ -27,6 +26,10 @@ from auditor.workload import WORKLOAD_TAGS
 CALLS_AT_ONCE = 4 * 122_880
 """Row groups of the store: with less than one at a time, all is written twice."""
 BYTES_AT_ONCE = 1 << 28
+MANY_CALLS = 20_000
+"""A source that has so many goes straight into the store (see ``ingest/stage``)."""
+BUNDLE_BYTES, BUNDLE_SOURCES = 1 << 30, 64
+"""What one transaction takes in at most (or one larger source): some ten seconds of work."""
 
 
 @dataclass(slots=True)
@@ -47,6 +50,14 @@ class Ingested:
     conflicts: int = 0
     copies: list[tuple[str, str]] = field(default_factory=list)
     documents: list[str] = field(default_factory=list)
+
+    def add(self, other: Ingested) -> None:
+        """Take in what a bundle brought."""
+        self.sources += other.sources
+        self.calls += other.calls
+        self.buckets += other.buckets
+        self.conflicts += other.conflicts
+        self.tally.add(other.tally)
 
 
 def ingest(
@@ -97,19 +108,78 @@ def ingest(
         keep_identities,
         traced.key,
     )
-    next_id = store.rows("ingest/next_source")[0]["source_id"]
-    with closing(read_in_order(planned, manner, jobs, lambda: full_groups(store))) as reading:
-        for source_id, (source, batches) in enumerate(reading, next_id):
-            with store.transaction():
-                store.run("ingest/decide_keeping", identities=keep_identities)
-                _take_in(store, source_id, source, batches, done, told)
-                booking.stored(source.sha256)
+    _take_in_all(store, planned, manner, jobs, booking, done, told)
     if planned:
         with store.transaction():
             store.run("ingest/tidy")
     add_up_new(store, book)
     booking.end()
     return done
+
+
+def _take_in_all(
+    store: Store,
+    planned: Sequence[Source],
+    manner: Manner,
+    jobs: int,
+    booking: Booking,
+    done: Ingested,
+    told: Callable[[int], None],
+) -> None:
+    """Bring all into the store. If one cannot be read those before it are, and its error rises."""
+    with readers_of(planned, manner, jobs) as readers:
+        for bundle in _bundles(planned):
+            brought = Ingested()
+            try:
+                with store.transaction():
+                    store.run("ingest/decide_keeping", identities=manner.keep_identities)
+                    _take_in_bundle(store, bundle, readers, booking, brought, told)
+            except StoreError:
+                raise
+            except AuditError as error:
+                whole, failed = bundle[: brought.sources], error
+                break
+            done.add(brought)
+        else:
+            return
+    if whole:
+        _take_in_all(store, whole, manner, jobs, booking, done, lambda _: None)
+    raise failed
+
+
+def _bundles(sources: Iterable[Source]) -> Iterator[list[Source]]:
+    """Sources that are taken in together. What was fetched stands alone, so as to be kept soon."""
+    bundle: list[Source] = []
+    size = 0
+    for source in sources:
+        size += source.file.size
+        is_full = size > BUNDLE_BYTES or len(bundle) >= BUNDLE_SOURCES
+        if bundle and (is_full or source.file.origin is not None):
+            yield bundle
+            bundle, size = [], source.file.size
+        bundle.append(source)
+    if bundle:
+        yield bundle
+
+
+def _take_in_bundle(
+    store: Store,
+    bundle: Sequence[Source],
+    readers: Readers,
+    booking: Booking,
+    brought: Ingested,
+    told: Callable[[int], None],
+) -> None:
+    """Bring some sources and what was sampled of them in, in the transaction that is open."""
+    next_id = store.rows("ingest/next_source")[0]["source_id"]
+    store.run("ingest/begin_heads")
+    reading = readers.read(bundle, full_groups(store))
+    for source_id, (source, batches) in enumerate(reading, next_id):
+        _take_in(store, source_id, source, batches, brought, told)
+        booking.stored(source.sha256)
+    for placed in readers.placed():
+        placed.stage(store)
+    merge_placed(store)
 
 
 def _take_in(
@@ -129,27 +199,32 @@ def _take_in(
         waiting.append(batch)
         if _are_enough(waiting):
             are_many = True
-            _stage(store, source_id, waiting, are_many=True)
+            _stage(store, source_id, waiting, are_many=are_many)
             waiting = []
         tally.add(batch.tally)
         sums.append(batch.buckets)
         told(batch.size)
+    are_many = are_many or _calls_in(waiting) >= MANY_CALLS
     _stage(store, source_id, waiting, are_many=are_many)
     buckets = pl.concat(sums)
     named = {"source_id": source_id, "sha256": source.sha256, "name": clean(source.file.name)}
     if are_many:
         store.run("ingest/take_back", source_id=source_id)
     store.run("ingest/name_rows")
-    store.run("ingest/merge", **named)
+    store.run("ingest/superseded", **named)
+    if store.rows("ingest/shares")[0][
+        "any_stored"
+    ]:  # most often not, and each statement takes its time
+        store.run("ingest/merge_superseded", source_id=source_id)
+    store.run("ingest/merge", source_id=source_id)
     if buckets.height:
         store.show("batch_buckets", buckets)
         store.run("ingest/merge_buckets", source_id=source_id)
-    merge_placed(store)
     store.run(
         "ingest/finish",
         **named,
         format=source.format.name,
-        bytes=source.file.size,
+        bytes=source.file.weight,  # as it was found: it may be gone by now
         **asdict(tally),
     )
     arrived = store.rows("ingest/arrived", source_id=source_id)[0]
@@ -164,11 +239,12 @@ def _take_in(
 
 def _are_enough(batches: list[Batch]) -> bool:
     """Whether so many calls wait that they should be stored, or so many bytes of them."""
-    frames = [batch.calls for batch in batches]
-    return (
-        sum(frame.height for frame in frames) >= CALLS_AT_ONCE
-        or sum(frame.estimated_size() for frame in frames) >= BYTES_AT_ONCE
-    )
+    size = sum(batch.calls.estimated_size() for batch in batches)
+    return _calls_in(batches) >= CALLS_AT_ONCE or size >= BYTES_AT_ONCE
+
+
+def _calls_in(batches: Iterable[Batch]) -> int:
+    return sum(batch.calls.height for batch in batches)
 
 
 def _stage(store: Store, source_id: int, batches: list[Batch], *, are_many: bool) -> None:

@@ -84,9 +84,9 @@ class Ranks:
         self._full = full
         self._smallest = pl.DataFrame(schema=RANK_COLUMNS)
 
-    def add(self, placed: Placed) -> None:
-        """Take in what a source, or a part of one, brought."""
-        both = pl.concat([self._smallest, placed.heads.select(*RANK_COLUMNS)])
+    def add(self, ranks: pl.DataFrame) -> None:
+        """Take in ``RANK_COLUMNS`` of sampled prompts."""
+        both = pl.concat([self._smallest, ranks.select(*RANK_COLUMNS)])
         self._smallest = both.unique().filter(
             pl.col("rank").rank("ordinal").over(*GROUP) <= MOST_HEADS
         )
@@ -119,7 +119,8 @@ def merge_placed(store: Store) -> None:
 class Placer:
     """Places the calls of one source after another, and samples their prompts.
 
-    Prompts are sampled unless nobody will ask what they share (``sampling``).
+    Prompts are sampled unless nobody will ask what they share (``sampling``). They are cut into
+    heads when the sample is taken: the more sources there were, the fewer of each.
     """
 
     def __init__(
@@ -134,7 +135,7 @@ class Placer:
         self._workloads: dict[str, Place] = {}
 
     def begin(self, full: Full) -> None:
-        """Begin a source; ``full`` are the groups that take only smaller ranks."""
+        """Begin a sample; ``full`` are the groups that take only smaller ranks."""
         self._sample = HeadSample(full, MOST_HEADS)
         self._workloads.clear()
 
@@ -195,9 +196,14 @@ class Placer:
         held = self._sample
         return len(held) >= BATCH_HEADS or held.characters >= BATCH_CHARACTERS
 
-    def take(self) -> Placed:
-        """What was placed since it was last taken."""
-        heads = tuple(map(self._maker.head_of, self._sample.take()))
+    def ranks(self) -> pl.DataFrame:
+        """``RANK_COLUMNS`` of the prompts that are held."""
+        rows = [(*group, *order) for group, order in self._sample.orders()]
+        return pl.DataFrame(rows, schema=RANK_COLUMNS, orient="row")
+
+    def take(self, least: Full | None = None) -> Placed:
+        """What was placed since it was last taken; of the prompts those of the ``least`` ranks."""
+        heads = tuple(map(self._maker.head_of, self._sample.take(least or {})))
         places = [
             {"workload": name, "found_by": place.found_by, "label": clean(place.label)}
             for name, place in self._workloads.items()

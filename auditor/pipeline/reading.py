@@ -14,7 +14,7 @@ from auditor.formats import TOO_DEEP, Block, Format, Frame
 from auditor.pipeline.counting import Counted
 from auditor.pipeline.frames import staged
 from auditor.pipeline.naming import unnamed_block, unnamed_frame
-from auditor.pipeline.placing import Full, Placed, Placer
+from auditor.pipeline.placing import Placed, Placer
 from auditor.pipeline.rows import (
     BUCKET_COLUMNS,
     REJECT_COLUMNS,
@@ -76,6 +76,11 @@ class Source:
     format: Format
     is_settled: bool = False
 
+    @property
+    def is_table(self) -> bool:
+        """Whether it is read as columns, which takes all cores itself."""
+        return self.format.blocks is not None and not self.format.by_line
+
     @contextmanager
     def open(self, told: Callable[[int], None]) -> Iterator[BinaryIO]:
         """The lines of the file. Raises SourceError at the end if it is not what it was."""
@@ -124,7 +129,7 @@ class Manner:
 class Batch:
     """A run of records as frames (see ``rows``), where their lines went, and the bytes read.
 
-    ``placed`` is there where enough prompts were sampled, and in the last batch of a source.
+    ``placed`` is there where so many prompts were sampled that they could not be held any longer.
     """
 
     calls: pl.DataFrame
@@ -175,32 +180,32 @@ class _Rows:
 
 
 class Reader:
-    """Reads sources one after another; what it learnt of one (counts of texts) serves the next."""
+    """Reads sources one after another; what it learnt of one (counts of texts) serves the next.
+
+    Their prompts are sampled together: ``placer`` begins a sample, and gives it out.
+    """
 
     def __init__(self, manner: Manner) -> None:
         self._manner = manner
-        self._placer = Placer(manner.secret, manner.workload_tags, sampling=manner.sampling)
+        self.placer = Placer(manner.secret, manner.workload_tags, sampling=manner.sampling)
         self._key = HashKey(manner.secret_of_names or manner.secret)
         self._names = Pseudonyms(self._key, manner.shown)
         self._size = 0
 
-    def batches(self, work: Work, full: Full) -> Iterator[Batch]:
+    def batches(self, work: Work) -> Iterator[Batch]:
         """A source, or a part of one, in batches, one at least.
 
         Raises SourceError when the file cannot be read, or is not what its digest says.
         """
         if isinstance(work, Part):
             self._told(work.size)
-            yield from self._batches(work.source, io.BytesIO(work.data), full, work.lines_before)
+            yield from self._batches(work.source, io.BytesIO(work.data), work.lines_before)
             return
         with work.open(self._told) as stream:
-            yield from self._batches(work, stream, full, 0)
+            yield from self._batches(work, stream, 0)
 
-    def _batches(
-        self, source: Source, stream: BinaryIO, full: Full, lines_before: int
-    ) -> Iterator[Batch]:
-        placer = self._placer
-        placer.begin(full)
+    def _batches(self, source: Source, stream: BinaryIO, lines_before: int) -> Iterator[Batch]:
+        placer = self.placer
         rows = _Rows(lines_before)
         for reading in self._readings(source, stream):
             if isinstance(reading, Block):
@@ -213,7 +218,7 @@ class Reader:
             if rows.is_full or placer.is_loaded:
                 yield rows.batch(self._told_size(), placer.take() if placer.is_loaded else None)
                 rows = _Rows(lines_before)
-        yield rows.batch(self._told_size(), placer.take())
+        yield rows.batch(self._told_size(), None)
 
     def _readings(self, source: Source, stream: BinaryIO) -> Iterator[Reading | Block | Frame]:
         """In columns where that can be; a Block lacks the answers, so not where text is kept."""
@@ -223,7 +228,7 @@ class Reader:
         return format.blocks(source.file, stream)
 
     def _take(self, rows: _Rows, reading: Reading) -> None:
-        manner, placer = self._manner, self._placer
+        manner, placer = self._manner, self.placer
         if isinstance(reading, Call):
             try:
                 reading = self._names.call(reading)

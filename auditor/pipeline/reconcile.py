@@ -323,6 +323,7 @@ def _logged(
         to_date=ends,
     )
     price_cells(store, question, ())
+    check(store)
     undated = store.rows("replay/coverage", zone=question.zone)[0]["undated"]
     return store.frame("reconcile/logged"), undated
 

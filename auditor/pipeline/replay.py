@@ -26,6 +26,8 @@ PLAIN = ZONED | {"model", "requested_model", "endpoint", "tier", "booking"}
 """Dimensions that ``replay/cells_plain`` knows, beside a workload or a tag."""
 HEAVY = ("source", "source_sha256")
 EDGE = "midnight:"
+MAX_BROKEN = 5
+"""How many of the rows that break a check are named."""
 
 Row = dict[str, Any]
 
@@ -119,6 +121,7 @@ def replay(
         if number == 0:
             spent = store.rows("replay/spent")
             coverage = store.rows("replay/coverage", zone=question.zone)[0]
+            check_coverage(store, question, coverage)
             basis = store.rows("replay/basis")
             books = store.rows("replay/books")
             unpriced = store.rows("replay/unpriced")
@@ -296,13 +299,33 @@ def _named(rows: list[Row], scenarios: tuple[Scenario, ...]) -> tuple[Row, ...]:
 def check(store: Store, *names: str) -> None:
     """Run queries, those of queries/checks unless named: each returns the rows that must not exist.
 
-    Raises AuditError.
+    Raises AuditError, which names the first few of them.
     """
     for name in names or query_names("checks"):
         if broken := store.rows(name):
-            shown = "; ".join(f"{key} = {value}" for key, value in broken[0].items())
+            shown = [
+                "; ".join(f"{key} = {value}" for key, value in row.items())
+                for row in broken[:MAX_BROKEN]
+            ]
+            more = len(broken) - len(shown)
+            rows = " | ".join([*shown, *([f"and {more} more"] if more else [])])
             raise AuditError(
-                f"the check {name} fails: {shown}",
-                hint="This is a bug in audit: the figures are not to be trusted. Please report it "
-                "with this line.",
+                f"the check {name} fails: {rows}",
+                hint="This is a bug in audit, or somebody wrote to the store: the figures are not "
+                "to be trusted. Please report it with this line.",
             )
+
+
+def check_coverage(store: Store, question: Question, coverage: Row) -> None:
+    """Whether all calls are in the figures, but for those outside the period. Raises AuditError."""
+    has_period = question.from_date is not None or question.to_date is not None
+    store.show("covered", pl.DataFrame([{**coverage, "has_period": has_period}]))
+    check(store, "checks/once/coverage_adds_up")
+
+
+def check_stored(store: Store, *, closing: bool = False) -> None:
+    """Look at every stored call, which a replay need not: queries/checks/store.
+
+    With ``closing`` those of queries/checks/close too, which are slow. Raises AuditError.
+    """
+    check(store, *query_names("checks/store"), *(query_names("checks/close") if closing else ()))

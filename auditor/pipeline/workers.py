@@ -1,9 +1,9 @@
 """Reads several sources at once, or parts of one, in other processes; hands them over in order.
 
-Only reading is shared out: what a worker sends back are the batches of ``reading``, and one process
-writes the store. So the result cannot depend on how many there are. A worker that ends early, is
-killed or finds a broken file ends the run, as it would here; workers end with the process that
-began them, however that ends.
+Sources come in bundles, whose prompts are sampled together. Only reading is shared out: what a
+worker sends back are the batches of ``reading``, and one process writes the store. So the result
+cannot depend on how many there are. A worker that ends early, is killed or finds a broken file ends
+the run, as it would here; workers end with the process that began them, however that ends.
 """
 
 from __future__ import annotations
@@ -16,20 +16,23 @@ import sys
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Protocol, cast
 
 from auditor.errors import AuditError
-from auditor.pipeline.placing import Full, Ranks
+from auditor.pipeline.placing import Full, Placed, Ranks
 from auditor.pipeline.reading import Batch, Manner, Part, Reader, Source, Work
 
 PART_BYTES = 16 << 20
 WORTH_BYTES = 24 << 20
 """Less is read sooner than a process has begun."""
+BATCHES_AHEAD = 6
 MOST_WAITING = 8
 """Batches of a task that wait for the tasks before it."""
 
@@ -37,7 +40,6 @@ ENDED = 128 + signal.SIGTERM
 COLLECT_AFTER = 200_000
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-FullGroups = Callable[[], Full]
 END = None
 
 
@@ -48,28 +50,75 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def read_in_order(
-    sources: Sequence[Source], manner: Manner, jobs: int, full: FullGroups
-) -> Generator[tuple[Source, Iterator[Batch]], None, None]:
-    """Each source and its batches, which must be taken before the next is asked for.
+Opened = Iterator[tuple[Source, Iterator[Batch]]]
+"""Each source and its batches, which must be taken before the next is asked for."""
 
-    ``jobs`` processes read at most; this one alone where that is soonest. ``full`` is asked when a
-    source is begun. Raises what ``Reader.batches`` raises.
-    """
-    size = sum(source.file.size for source in sources)
+
+class Readers(Protocol):
+    """Those who read: this process, or several others."""
+
+    def read(self, bundle: Sequence[Source], full: Full) -> Opened:
+        """The sources, one after the other.
+
+        ``full`` are the groups that take only smaller ranks. Raises what ``Reader.batches`` raises.
+        """
+
+    def placed(self) -> Iterator[Placed]:
+        """What was sampled of the bundle, when it has been read, and not come with a batch."""
+
+
+@contextmanager
+def readers_of(sources: Sequence[Source], manner: Manner, jobs: int) -> Iterator[Readers]:
+    """Who reads these sources soonest: ``jobs`` processes at most, or this one alone."""
+    sizes = [source.file.size for source in sources if not source.is_table]
     fetched = any(source.file.origin is not None for source in sources)
-    share = max(size // (2 * jobs), PART_BYTES)
-    tasks = max(len(sources), *(source.file.size // share for source in sources), 0)
-    if min(jobs, tasks) < 2 or fetched or size < WORTH_BYTES:
-        with _few_collections():
-            reader = Reader(manner)
-            for source in sources:
-                yield source, reader.batches(source, full())
-        return
-    with _workers(manner, min(jobs, tasks)) as workers:
-        desk = _Desk(_tasks_of(sources, share), workers, full())
-        for source in sources:
-            yield source, desk.batches()
+    share = max(sum(sizes) // (2 * jobs), PART_BYTES)
+    tasks = max(len(sizes), *(size // share for size in sizes), 0)
+    with ExitStack() as stack:
+        here = _Here(Reader(manner), is_ahead=jobs > 1)
+        if min(jobs, tasks) < 2 or fetched or sum(sizes) < WORTH_BYTES:
+            stack.enter_context(_few_collections())
+            yield here
+        else:
+            workers = stack.enter_context(_workers(manner, min(jobs, tasks)))
+            yield _Desk(workers, share, here)
+
+
+class _Here:
+    """This process; with ``is_ahead`` another thread of it reads tables, ahead of the storing."""
+
+    def __init__(self, reader: Reader, *, is_ahead: bool) -> None:
+        self._reader = reader
+        self._is_ahead = is_ahead
+
+    def begin(self, full: Full) -> None:
+        self._reader.placer.begin(full)
+
+    def read(self, bundle: Sequence[Source], full: Full) -> Opened:
+        self.begin(full)
+        for source in bundle:
+            yield source, self.batches(source)
+
+    def batches(self, source: Source) -> Iterator[Batch]:
+        batches = self._reader.batches(source)
+        if self._is_ahead and source.is_table and source.file.size >= WORTH_BYTES:
+            return _ahead(batches)
+        return batches
+
+    def placed(self) -> Iterator[Placed]:
+        yield self._reader.placer.take()
+
+
+def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The batches, some of which are read while those before them are stored."""
+    with ThreadPoolExecutor(1) as thread:
+        begun = deque(thread.submit(next, batches, END) for _ in range(BATCHES_AHEAD))
+        try:
+            while (batch := begun.popleft().result()) is not END:
+                begun.append(thread.submit(next, batches, END))
+                yield batch
+        finally:
+            thread.shutdown(cancel_futures=True)
 
 
 Task = tuple[Work, bool]
@@ -77,8 +126,10 @@ Task = tuple[Work, bool]
 
 
 def _tasks_of(sources: Iterable[Source], share: int) -> Iterator[Task]:
-    """A source each; one that is more than its share, and can be, in parts."""
+    """A source each; one that is more than its share, and can be, in parts. No tables."""
     for source in sources:
+        if source.is_table:
+            continue
         if source.format.by_line and source.file.size > share:
             yield from _parts_of(source)
         else:
@@ -124,16 +175,51 @@ class _Begun:
 
 
 class _Desk:
-    """Hands tasks out in order, and keeps what comes back early."""
+    """Hands tasks out in order, and keeps what comes back early. Tables are read here."""
 
-    def __init__(self, tasks: Iterator[Task], workers: Sequence[_Worker], full: Full) -> None:
-        self._tasks = tasks
+    def __init__(self, workers: Sequence[_Worker], share: int, here: _Here) -> None:
         self._workers = workers
-        self._ranks = Ranks(full)
+        self._share = share
+        self._here = here
+        self._tasks: Iterator[Task] = iter(())
+        self._ranks = Ranks({})
         self._begun: dict[int, _Begun] = {}
         self._next = 0
 
-    def batches(self) -> Iterator[Batch]:
+    def read(self, bundle: Sequence[Source], full: Full) -> Opened:
+        self._tasks = _tasks_of(bundle, self._share)
+        self._ranks = Ranks(full)
+        self._tell("begin", full)
+        self._here.begin(full)
+        for source in bundle:
+            yield source, self._here.batches(source) if source.is_table else self._batches()
+
+    def placed(self) -> Iterator[Placed]:
+        """Of all prompts that are held anywhere only those are cut that will be kept."""
+        for ranks in self._ask("ranks"):
+            self._ranks.add(ranks)
+        yield from self._ask("take", self._ranks.least())
+        yield from self._here.placed()
+
+    def _tell(self, name: str, *given: Any) -> None:
+        """Have each worker do that, without an answer."""
+        for worker in self._workers:
+            with suppress(OSError):  # it has ended: that is seen when it is asked for something
+                worker.line.send((name, *given))
+
+    def _ask(self, name: str, *given: Any) -> Iterator[Any]:
+        """What each worker says to that; none of them is at a task."""
+        self._tell(name, *given)
+        for worker in self._workers:
+            try:
+                answer = worker.line.recv()
+            except (EOFError, OSError):
+                raise _ended(worker) from None
+            if isinstance(answer, BaseException):
+                raise answer
+            yield answer
+
+    def _batches(self) -> Iterator[Batch]:
         """The batches of the next source."""
         while True:
             self._hand_out()
@@ -172,7 +258,7 @@ class _Desk:
             self._begun[self._next] = _Begun(is_last)
             self._next += 1
             try:
-                worker.line.send((work, self._ranks.least()))
+                worker.line.send(("batches", work))
             except OSError:
                 self._lose(worker)
 
@@ -196,7 +282,7 @@ class _Desk:
             if what is END or isinstance(what, BaseException):
                 worker.task = None
             elif what.placed is not None:
-                self._ranks.add(what.placed)
+                self._ranks.add(what.placed.heads)
         self._hand_out()
 
     def _lose(self, worker: _Worker) -> None:
@@ -242,6 +328,8 @@ def _undisturbed() -> Iterator[None]:
     told: list[int] = []
     before = {number: signal.signal(number, lambda *s: told.append(s[0])) for number in SIGNALS}
     if hasattr(signal, "pthread_sigmask"):
+        # multiprocessing begins this with the first process, and then lets signals through
+        resource_tracker.ensure_running()
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
@@ -263,15 +351,23 @@ def _end(process: BaseProcess, line: Connection) -> None:
 def _work(line: Connection, manner: Manner) -> None:
     """What a worker does until its line is cut."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who began it will end it
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(ENDED))  # and leaves no file behind
+    signal.signal(signal.SIGTERM, _told_to_end)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-    reader = Reader(manner)
-    with _few_collections(), suppress(EOFError, OSError):
-        while True:
-            work, full = line.recv()
-            for what in _told(reader, work, full):
-                line.send(what)
+    try:
+        reader = Reader(manner)
+        with _few_collections(), suppress(EOFError, OSError):
+            while True:
+                for what in _told(reader, *line.recv()):
+                    line.send(what)
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends as it is
+
+
+def _told_to_end(*_: object) -> None:
+    """Leave no file behind; once is enough."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(ENDED)
 
 
 @contextmanager
@@ -290,13 +386,18 @@ def _few_collections() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _told(reader: Reader, work: Work, full: Full) -> Iterator[Any]:
+def _told(reader: Reader, name: str, *given: Any) -> Iterator[Any]:
+    """What is sent back: of ``begin`` nothing, of ``batches`` them and END, else the answer."""
     try:
-        yield from reader.batches(work, full)
+        if name == "begin":
+            reader.placer.begin(*given)
+        elif name == "batches":
+            yield from reader.batches(*given)
+            yield END
+        else:
+            yield getattr(reader.placer, name)(*given)
     except AuditError as error:
         yield error
     except Exception as error:
         error.add_note(f"In a process that read logs:\n{traceback.format_exc()}")
         yield error
-    else:
-        yield END

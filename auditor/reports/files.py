@@ -7,16 +7,14 @@ import io
 import json
 import os
 import re
-import tempfile
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from auditor import __version__
+from auditor import __version__, leftovers
 from auditor.errors import AuditError, printable
 from auditor.pipeline.replay import Question, Replay, period_of
 from auditor.reports.figures import digits, plain
@@ -232,23 +230,17 @@ def write(path: Path, content: str | bytes, *, private: bool = False) -> None:
         if target.exists() and not target.is_file():
             target.write_bytes(data)
             return
-        with _beside(target, 0o600 if private else 0o644) as temporary:
-            temporary.write_bytes(data)
-            temporary.replace(target)
+        leftovers.clear(target)
+        with leftovers.beside(target) as folder:
+            new = folder / "new"
+            with new.open("wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            new.chmod(0o600 if private else 0o644)
+            new.replace(target)
     except OSError as error:
         raise AuditError(
             f"{path} cannot be written: {error.strerror or error}",
             hint="Check the folder, its permissions and the space on the disk.",
         ) from error
-
-
-@contextmanager
-def _beside(path: Path, mode: int) -> Iterator[Path]:
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        temporary.chmod(mode)
-        yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)

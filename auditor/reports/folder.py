@@ -11,15 +11,14 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-import platform
 import shutil
 import stat
 import sys
-import tempfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from auditor import leftovers
 from auditor.errors import AuditError
 
 MANIFEST = "manifest.json"
@@ -96,9 +95,8 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     target = folder.resolve()
     try:
         put_right(target)
-        prefix = f"{_prefix(target)}{os.getpid()}."
-        with tempfile.TemporaryDirectory(prefix=prefix, dir=target.parent) as name:
-            new = Path(name) / "new"
+        with leftovers.beside(target) as held:
+            new = held / "new"
             new.mkdir()
             for file, content in files.items():
                 with (new / file).open("wb") as stream:
@@ -182,32 +180,10 @@ def _bring_along(old: Path, target: Path) -> None:
         shutil.move(entry, place)
 
 
-def _prefix(target: Path) -> str:
-    return f".{target.name}.{platform.node() or 'here'}."
-
-
 def put_right(folder: Path) -> None:
     """Clear away what killed runs left; what one took away between its two steps comes back."""
     target = folder.resolve()
-    if not target.parent.is_dir():
-        return
-    prefix = _prefix(target)
-    for left in target.parent.iterdir():
-        process = left.name.removeprefix(prefix).partition(".")[0]
-        if not left.name.startswith(prefix) or not process.isdecimal() or _runs(int(process)):
-            continue
+    for left in leftovers.left_beside(target):
         if not target.exists() and (left / "old").is_dir():
             (left / "old").rename(target)
         shutil.rmtree(left, ignore_errors=True)
-
-
-def _runs(process: int) -> bool:
-    if sys.platform == "win32":
-        return True  # there is no asking without harm
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

@@ -18,7 +18,7 @@ from auditor.session.common import (
     question_of,
 )
 from auditor.session.known import settings_of
-from auditor.store import Store
+from auditor.session.locking import opened
 from auditor.terminal import say
 
 
@@ -26,6 +26,7 @@ def check(
     db: Path,
     *,
     config: Path | None,
+    lock_timeout: str,
     prices: tuple[Path, ...],
     assume_model: str | None,
     within: int,
@@ -40,7 +41,7 @@ def check(
     allowed = allowance_of("--allow-unpriced", allow_unpriced, settings.allow_unpriced)
     if output is not None:
         check_output(output, own_files(settings, db, *prices))
-    with Store.open(db, to_read=True) as store:
+    with opened(db, lock_timeout, to_read=True) as store:
         check_zone(store, question.zone)
         check_not_stored(store, output)
         found = check_prices(store, question, today, within)

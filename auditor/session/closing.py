@@ -12,7 +12,7 @@ from auditor.pipeline.spans import month_of
 from auditor.reports import closings
 from auditor.session.common import allowance_of, check_zone, question_of
 from auditor.session.known import settings_of
-from auditor.store import Store
+from auditor.session.locking import opened
 from auditor.terminal import say
 
 
@@ -22,6 +22,7 @@ def close_month(
     *,
     again: bool,
     config: Path | None,
+    lock_timeout: str,
     prices: tuple[Path, ...],
     zone: str | None,
     assume_model: str | None,
@@ -41,7 +42,7 @@ def close_month(
         raise AuditError(
             f"there is no store at {db}", hint="Fill one first: `audit ingest LOGS --db FILE`."
         )
-    with Store.open(db, hash_key=hash_key) as store:
+    with opened(db, lock_timeout, hash_key=hash_key) as store:
         if again:
             reopen(store, span)
             say(f"{span.name} is open again.")
@@ -52,9 +53,9 @@ def close_month(
     terminal.show(lambda console: closings.closed(row, console))
 
 
-def show_closings(db: Path, *, config: Path | None) -> None:
+def show_closings(db: Path, *, config: Path | None, lock_timeout: str) -> None:
     """``audit show closings``."""
     question = question_of(settings_of(config), ())
-    with Store.open(db, to_read=True) as store:
+    with opened(db, lock_timeout, to_read=True) as store:
         rows = closings_of(store, question)
     terminal.show(lambda console: closings.show(rows, console))

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
 from auditor import config, finding, formats, pipeline, scenarios, secret, sources, terminal
 from auditor.config import Allowance, Config
 from auditor.errors import AuditError
+from auditor.limits import Limits
 from auditor.pipeline.counting import Gauge
 from auditor.prices import Book
 from auditor.reports import catalogue, files
@@ -166,6 +166,7 @@ def logs_in(
     own: frozenset[Path],
     *outputs: Path | None,
     index: finding.Index | None = None,
+    limits: Limits,
 ) -> Iterator[tuple[LogFile, ...]]:
     """The files behind what the user named, standard input among them; none is an output.
 
@@ -173,7 +174,7 @@ def logs_in(
     """
     with ExitStack() as stack:
         named = (name for name in logs if name != sources.STDIN)
-        behind = stack.enter_context(finding.behind(named, exclude, index))
+        behind = stack.enter_context(finding.behind(named, exclude, index, limits))
         ours = {str(path) for path in own}
         found = tuple(file for file in behind if file.place not in ours)
         logs_found = {file.place for file in found}
@@ -181,7 +182,7 @@ def logs_in(
             if output is not None and str(output.resolve()) in logs_found:
                 raise AuditError(f"{output} is one of the logs", hint="Write the result elsewhere.")
         if sources.STDIN in logs:
-            found = (*found, stack.enter_context(sources.standard_input()))
+            found = (*found, stack.enter_context(sources.standard_input(limits)))
         yield found
 
 
@@ -209,7 +210,9 @@ def take_in(
     gauge = Gauge(book, settings.models, assume_model=assume_model, estimate=estimate)
     with ExitStack() as stack:
         digests = pipeline.Digests(store, trusting=not rehash)
-        found = stack.enter_context(logs_in(logs, exclude, own, *outputs, index=digests))
+        found = stack.enter_context(
+            logs_in(logs, exclude, own, *outputs, index=digests, limits=settings.limits)
+        )
         on_bytes = stack.enter_context(terminal.progress(sum(file.weight for file in found)))
         done = pipeline.ingest(
             store,
@@ -228,14 +231,6 @@ def take_in(
         )
     _report(done)
     return done
-
-
-def store_for(
-    db: Path | None, logs: tuple[str, ...], hash_key: bytes | None, reading: Mapping[str, Any]
-) -> AbstractContextManager[Store]:
-    """The store that logs go into, or that is only read; its owner's alone if text is kept."""
-    private = bool(logs and reading.get("keep_text"))
-    return Store.open(db, to_read=not logs, hash_key=hash_key, private=private)
 
 
 def _report(done: pipeline.Ingested) -> None:

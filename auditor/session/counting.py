@@ -34,7 +34,7 @@ def count(
     chosen = format_named(known, as_format)
     gauge = Gauge(book_of(settings, prices), settings.models, assume_model=assume_model)
     with (
-        logs_in(logs, exclude, own, output) as found,
+        logs_in(logs, exclude, own, output, limits=settings.limits) as found,
         terminal.progress(sum(file.weight for file in found)) as on_bytes,
     ):
         done = count_tokens(found, known, gauge, chosen=chosen, on_bytes=on_bytes)

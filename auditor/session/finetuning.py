@@ -28,10 +28,10 @@ from auditor.session.common import (
     say_rejects,
     scenario_of,
     share_of,
-    store_for,
     take_in,
 )
 from auditor.session.known import known_scenarios, settings_of
+from auditor.session.locking import store_for
 from auditor.terminal import say
 
 ACTUAL = "actual"
@@ -44,6 +44,7 @@ def finetune(
     db: Path | None,
     *,
     config: Path | None,
+    lock_timeout: str,
     to: str,
     against: str,
     workload: tuple[str, ...],
@@ -117,7 +118,7 @@ def finetune(
         _check_new_name(write_scenario, known)
     allowed_rejects = allowance_of("--allow-rejects", allow_rejects, settings.allow_rejects)
     allowed_unpriced = allowance_of("--allow-unpriced", allow_unpriced, settings.allow_unpriced)
-    with store_for(db, logs, hash_key, reading) as store:
+    with store_for(db, lock_timeout, logs, hash_key, reading) as store:
         check_zone(store, question.base.zone)
         check_not_stored(store, output, write_scenario)
         if logs:

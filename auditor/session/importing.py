@@ -13,7 +13,7 @@ from auditor.prices.loader import FALLBACK
 from auditor.reports import files, price_import
 from auditor.session.common import check_output, own_files
 from auditor.session.known import settings_of
-from auditor.store import Store
+from auditor.session.locking import opened
 from auditor.terminal import say, show
 
 
@@ -23,6 +23,7 @@ def import_package(
     config: Path | None,
     prices: tuple[Path, ...],
     db: Path | None,
+    lock_timeout: str,
     sellers: tuple[str, ...],
     snapshot: date,
     since: date | None,
@@ -37,7 +38,7 @@ def import_package(
     _check_target(output, own_files(settings, db, *prices))
     asked: tuple[str, ...] = ()
     if db is not None:
-        with Store.open(db, to_read=True) as store:
+        with opened(db, lock_timeout, to_read=True) as store:
             asked = tuple(model for _, model in kinds_of(store))
     package = read_package(snapshot, since=since, sellers=sellers, asked=asked)
     if not package.rows:

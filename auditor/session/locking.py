@@ -1,19 +1,89 @@
-"""One nightly run at a time for a store: a lock of the system, which a killed run sets free.
+"""Who may go on: a store that another process has open is waited for, and who has it is named.
 
-The lock is on ``STORE.lock``; ``STORE.holder`` says who has it, for those who wait.
+Of nightly runs one at a time works on a store, from beginning to end: it holds a lock of the
+system, which a killed run sets free, on ``STORE.lock``; ``STORE.holder`` says who has it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-from auditor.errors import AuditError, printable
+from auditor.config.nightly import WAIT_HINT, wait_seconds
+from auditor.errors import AuditError, StoreBusyError, printable
 from auditor.reports import files
+from auditor.store import Store
 from auditor.terminal import say
 
 LONGEST_HOLDER = 200
+RETRY_SECONDS = 0.25
+
+
+@contextmanager
+def opened(
+    db: Path | None,
+    lock_timeout: str,
+    *,
+    to_read: bool = False,
+    hash_key: bytes | None = None,
+    private: bool = False,
+) -> Iterator[Store]:
+    """The store at ``db`` (see ``Store.open``), waited for up to ``lock_timeout``: "10 s".
+
+    Raises StoreBusyError, which names who has it, where that was not long enough.
+    """
+    seconds = seconds_of(lock_timeout)
+    with waited_for(db, seconds, to_read=to_read, hash_key=hash_key, private=private) as store:
+        yield store
+
+
+def store_for(
+    db: Path | None,
+    lock_timeout: str,
+    logs: tuple[str, ...],
+    hash_key: bytes | None,
+    reading: Mapping[str, Any],
+) -> AbstractContextManager[Store]:
+    """The store that logs go into, or that is only read; its owner's alone if text is kept."""
+    private = bool(logs and reading.get("keep_text"))
+    return opened(db, lock_timeout, to_read=not logs, hash_key=hash_key, private=private)
+
+
+def seconds_of(lock_timeout: str) -> int:
+    """What ``--lock-timeout`` gives. Raises AuditError where it is no time."""
+    try:
+        return wait_seconds(lock_timeout)
+    except ValueError as error:
+        raise AuditError(f"--lock-timeout: {error}", hint=f"Give {WAIT_HINT}") from None
+
+
+@contextmanager
+def waited_for(
+    db: Path | None,
+    seconds: int,
+    *,
+    to_read: bool = False,
+    hash_key: bytes | None = None,
+    private: bool = False,
+) -> Iterator[Store]:
+    """As ``opened``."""
+    tries = int(seconds / RETRY_SECONDS)
+    with ExitStack() as stack:
+        for left in range(tries, -1, -1):
+            try:
+                opening = Store.open(db, to_read=to_read, hash_key=hash_key, private=private)
+                store = stack.enter_context(opening)
+                break
+            except StoreBusyError as busy:
+                if not left:
+                    raise
+                if left == tries:
+                    say(f"Waiting up to {seconds} s: {busy}.")
+                time.sleep(RETRY_SECONDS)
+        yield store
 
 
 def lock_files(db: Path) -> tuple[Path, Path]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date, datetime
 from glob import escape, has_magic
@@ -12,22 +10,21 @@ from pathlib import Path
 
 from auditor.config import Config
 from auditor.config.nightly import Nightly
-from auditor.errors import AuditError, ConfigError, StoreBusyError
+from auditor.errors import AuditError, ConfigError
 from auditor.objects import is_address
+from auditor.pipeline import check_stored
 from auditor.pipeline.reporting import FOCUS, chosen, focus_definitions
 from auditor.reports import focus, manifest, nightly, page
 from auditor.reports.folder import NIGHTLY, REPORTS, check_folder, holds, put_right, write_folder
 from auditor.reports.nightly import Verdict
 from auditor.session.common import check_zone, dimensions_of, own_files, question_of, take_in
 from auditor.session.known import scenarios_of, settings_of
-from auditor.session.locking import lock_files, only_run
+from auditor.session.locking import lock_files, only_run, seconds_of, waited_for
 from auditor.session.replaying import missing_of
 from auditor.session.reporting import answered, period_in_words, target_of
-from auditor.store import Store
 from auditor.terminal import put, say
 
 BUDGETS = "budgets"
-RETRY_SECONDS = 0.5
 
 
 def run(
@@ -38,11 +35,13 @@ def run(
     holder: str,
     hash_key: bytes | None,
     rehash: bool = False,
+    lock_timeout: str | None = None,
 ) -> str:
     """``audit nightly``. Returns the state: ``fine``, ``incomplete`` or ``broken``.
 
     ``now`` is the moment of the run in UTC without a zone; ``today`` takes the place of its day.
     ``holder`` says who runs. ``rehash`` reads files again that look as they were.
+    ``lock_timeout`` takes the place of the one in audit.toml.
     """
     settings = settings_of(config)
     plan = _plan_of(settings, config)
@@ -63,10 +62,11 @@ def run(
         to_date=plan.to_date,
         assume_model=plan.assume_model,
     )
+    seconds = plan.lock_seconds if lock_timeout is None else seconds_of(lock_timeout)
     check_folder(plan.output, "output", (REPORTS, NIGHTLY))
     with (
-        only_run(plan.db, holder, plan.lock_seconds),
-        _opened(plan.db, hash_key, plan.lock_seconds, private=plan.keep_text) as store,
+        only_run(plan.db, holder, seconds),
+        waited_for(plan.db, seconds, hash_key=hash_key, private=plan.keep_text) as store,
     ):
         check_zone(store, question.zone)
         put_right(plan.output)
@@ -85,6 +85,7 @@ def run(
             keep_identities=plan.keep_identities,
             rehash=rehash,
         )
+        check_stored(store)
         always = replace(question, from_date=None, to_date=None)
         store.show("account", account.frame)
         reported = answered(store, settings, question, asked, day, budgets_of=always)
@@ -140,20 +141,3 @@ def _beside(plan: Nightly, name: str) -> str:
 def _below(folder: Path) -> Iterator[Path]:
     """The files of the last run: never a log, wherever the logs are."""
     return (path for path in folder.rglob("*") if path.is_file())
-
-
-@contextmanager
-def _opened(db: Path, hash_key: bytes | None, seconds: int, *, private: bool) -> Iterator[Store]:
-    """The store; while another process has it open, say a report, wait up to ``seconds``."""
-    tries = int(seconds / RETRY_SECONDS)
-    with ExitStack() as stack:
-        while True:
-            try:
-                store = stack.enter_context(Store.open(db, hash_key=hash_key, private=private))
-                break
-            except StoreBusyError:
-                if not tries:
-                    raise
-                tries -= 1
-                time.sleep(RETRY_SECONDS)
-        yield store

@@ -29,6 +29,7 @@ from auditor.session.common import (
     question_of,
 )
 from auditor.session.known import formats_of, settings_of
+from auditor.session.locking import opened
 from auditor.sources import LogFile
 from auditor.store import Store
 from auditor.terminal import say
@@ -39,6 +40,7 @@ def run(
     db: Path,
     *,
     config: Path | None,
+    lock_timeout: str,
     prices: tuple[Path, ...],
     lines: tuple[str, ...],
     tolerance: str | None,
@@ -54,7 +56,7 @@ def run(
     own = own_files(settings, db, *prices, invoice)
     if output is not None:
         check_output(output, own)
-    (file,) = _only(finding.find([str(invoice)]), invoice)
+    (file,) = _only(finding.find([str(invoice)], limits=settings.limits), invoice)
     amounts = amounts_in(file)
     own_boundary = settings.reconcile.boundary_minutes
     default = BOUNDARY_MINUTES if own_boundary is None else own_boundary
@@ -66,7 +68,7 @@ def run(
         default if boundary is None else boundary,
         period_of(file),
     )
-    with Store.open(db, to_read=True) as store:
+    with opened(db, lock_timeout, to_read=True) as store:
         check_zone(store, question.zone)
         check_not_stored(store, output)
         check_closed(store, question)

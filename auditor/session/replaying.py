@@ -23,10 +23,10 @@ from auditor.session.common import (
     question_of,
     say_rejects,
     say_tags_of_nothing,
-    store_for,
     take_in,
 )
 from auditor.session.known import book_of, scenarios_of, settings_of
+from auditor.session.locking import store_for
 from auditor.terminal import say
 
 
@@ -35,6 +35,7 @@ def replay(
     db: Path | None,
     *,
     config: Path | None,
+    lock_timeout: str,
     wanted: tuple[str, ...],
     scenario_files: tuple[Path, ...],
     prices: tuple[Path, ...],
@@ -68,7 +69,7 @@ def replay(
         check_output(output, own)
     allowed_rejects = allowance_of("--allow-rejects", allow_rejects, settings.allow_rejects)
     allowed_unpriced = allowance_of("--allow-unpriced", allow_unpriced, settings.allow_unpriced)
-    with store_for(db, logs, hash_key, reading) as store:
+    with store_for(db, lock_timeout, logs, hash_key, reading) as store:
         check_zone(store, question.zone)
         check_not_stored(store, output)
         if logs:
@@ -113,6 +114,7 @@ def ingest(
     db: Path,
     *,
     config: Path | None,
+    lock_timeout: str,
     prices: tuple[Path, ...],
     allow_rejects: str | None,
     hash_key: bytes | None,
@@ -122,7 +124,7 @@ def ingest(
     settings = settings_of(config)
     allowed = allowance_of("--allow-rejects", allow_rejects, settings.allow_rejects)
     own = own_files(settings, db, *prices)
-    with store_for(db, logs, hash_key, reading) as store:
+    with store_for(db, lock_timeout, logs, hash_key, reading) as store:
         done = take_in(store, logs, settings, book_of(settings, prices), own, **reading)
     if not allowed.allows(done.tally.rejects, done.tally.lines):
         say(f"{counted(done.tally.rejects, 'line')} rejected: `audit show rejects --db {db}`.")

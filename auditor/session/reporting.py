@@ -38,6 +38,7 @@ from auditor.session.common import (
     say_tags_of_nothing,
 )
 from auditor.session.known import known_scenarios, scenarios_of, settings_of
+from auditor.session.locking import opened
 from auditor.session.replaying import is_complete
 from auditor.store import Store
 from auditor.terminal import say
@@ -50,6 +51,7 @@ def write(
     db: Path,
     *,
     config: Path | None,
+    lock_timeout: str,
     wanted: tuple[str, ...],
     scenario_files: tuple[Path, ...],
     prices: tuple[Path, ...],
@@ -83,6 +85,7 @@ def write(
         asked,
         db,
         settings,
+        lock_timeout=lock_timeout,
         wanted=wanted,
         scenario_files=scenario_files,
         prices=prices,
@@ -130,6 +133,7 @@ def answer(
     db: Path,
     settings: Config,
     *,
+    lock_timeout: str,
     wanted: tuple[str, ...],
     scenario_files: tuple[Path, ...],
     prices: tuple[Path, ...],
@@ -154,7 +158,7 @@ def answer(
         assume_model=assume_model,
     )
     check_period(from_date, to_date)
-    with Store.open(db, to_read=True) as store:
+    with opened(db, lock_timeout, to_read=True) as store:
         check_zone(store, question.zone)
         check_not_stored(store, *outputs)
         for name, frame in (shown or {}).items():

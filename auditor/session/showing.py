@@ -12,6 +12,7 @@ from auditor.pipeline import reporting
 from auditor.reports import catalogue, explanation, workloads
 from auditor.session.common import names_of, question_of
 from auditor.session.known import scenarios_of, settings_of
+from auditor.session.locking import opened
 from auditor.store import Store
 
 
@@ -20,6 +21,7 @@ def explain(
     db: Path,
     *,
     config: Path | None,
+    lock_timeout: str,
     wanted: tuple[str, ...],
     scenario_files: tuple[Path, ...],
     prices: tuple[Path, ...],
@@ -34,7 +36,7 @@ def explain(
         scenarios=scenarios_of(settings, scenario_files, wanted),
         assume_model=assume_model,
     )
-    with Store.open(db, to_read=True) as store:
+    with opened(db, lock_timeout, to_read=True) as store:
         explained = pipeline.explain(store, question, call_id, secret.known(db, hash_key))
     terminal.show(lambda console: explanation.show(explained, console))
 
@@ -45,22 +47,30 @@ def show_reports(names: tuple[str, ...]) -> None:
     terminal.show(lambda console: catalogue.reports(listed, console))
 
 
-def show_models(db: Path, *, config: Path | None, prices: tuple[Path, ...]) -> None:
+def show_models(
+    db: Path, *, config: Path | None, lock_timeout: str, prices: tuple[Path, ...]
+) -> None:
     """``audit show models``."""
-    _show_actual(db, config, prices, None, catalogue.models)
+    _show_actual(db, lock_timeout, config, prices, None, catalogue.models)
 
 
 def show_unpriced(
-    db: Path, *, config: Path | None, prices: tuple[Path, ...], assume_model: str | None
+    db: Path,
+    *,
+    config: Path | None,
+    lock_timeout: str,
+    prices: tuple[Path, ...],
+    assume_model: str | None,
 ) -> None:
     """``audit show unpriced``."""
-    _show_actual(db, config, prices, assume_model, catalogue.unpriced)
+    _show_actual(db, lock_timeout, config, prices, assume_model, catalogue.unpriced)
 
 
 def show_workloads(
     db: Path,
     *,
     config: Path | None,
+    lock_timeout: str,
     prices: tuple[Path, ...],
     names: Path | None,
     assume_model: str | None,
@@ -69,6 +79,7 @@ def show_workloads(
     given = names_of(names)
     _show_actual(
         db,
+        lock_timeout,
         config,
         prices,
         assume_model,
@@ -77,22 +88,23 @@ def show_workloads(
     )
 
 
-def show_pairs(db: Path, *, config: Path | None) -> None:
+def show_pairs(db: Path, *, config: Path | None, lock_timeout: str) -> None:
     """``audit show pairs``."""
     question = question_of(settings_of(config), ())
-    with Store.open(db, to_read=True) as store:
+    with opened(db, lock_timeout, to_read=True) as store:
         pairs = pipeline.pairs_of(store, question)
         terminal.show(lambda console: workloads.pairs(pairs, console))
 
 
-def show_rejects(db: Path) -> None:
+def show_rejects(db: Path, *, lock_timeout: str) -> None:
     """``audit show rejects``."""
-    with Store.open(db, to_read=True) as store:
+    with opened(db, lock_timeout, to_read=True) as store:
         terminal.show(lambda console: catalogue.rejects(store, console))
 
 
 def _show_actual(
     db: Path,
+    lock_timeout: str,
     config: Path | None,
     prices: tuple[Path, ...],
     assume_model: str | None,
@@ -101,6 +113,6 @@ def _show_actual(
 ) -> None:
     """Price the stored calls as logged, then show something of it."""
     question = question_of(settings_of(config), prices, by=by, assume_model=assume_model)
-    with Store.open(db, to_read=True) as store:
+    with opened(db, lock_timeout, to_read=True) as store:
         pipeline.replay(store, question)
         terminal.show(lambda console: show(store, console))

@@ -10,6 +10,7 @@ from typing import Any
 
 from auditor import secret, terminal
 from auditor.errors import AuditError
+from auditor.finetune import redact_all
 from auditor.pipeline.dataset import DatasetQuestion, dataset
 from auditor.pipeline.finetune import check_target
 from auditor.pipeline.keeping import keeps_identities
@@ -29,6 +30,7 @@ from auditor.session.common import (
     take_in,
 )
 from auditor.session.known import known_scenarios, settings_of
+from auditor.session.locking import opened
 from auditor.store import Store
 from auditor.terminal import say
 
@@ -48,6 +50,7 @@ def write(
     format_: str,
     names: Path | None,
     config: Path | None,
+    lock_timeout: str,
     scenario_files: tuple[Path, ...],
     prices: tuple[Path, ...],
     from_date: date | None,
@@ -88,9 +91,11 @@ def write(
     own = own_files(settings, db, *prices, *scenario_files, *((names,) if names else ()))
     for path in (output, held_back):
         check_output(path, own)
+    if redact:
+        redact_all(())  # refuse before the work is done where the extra is missing
     with ExitStack() as stack:
         again = None
-        store = stack.enter_context(Store.open(db, to_read=True)) if db else None
+        store = stack.enter_context(opened(db, lock_timeout, to_read=True)) if db else None
         if logs:
             # calls go by the same names in both
             key = secret.known(db, hash_key) if db else hash_key

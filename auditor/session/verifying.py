@@ -9,7 +9,7 @@ from auditor.pipeline.verifying import Verified, verify
 from auditor.reports.figures import counted
 from auditor.session.common import logs_in, own_files
 from auditor.session.known import formats_of, settings_of
-from auditor.store import Store
+from auditor.session.locking import opened
 from auditor.terminal import put
 
 SHOWN = 50
@@ -20,6 +20,7 @@ def run(
     *,
     logs: tuple[str, ...],
     db: Path | None,
+    lock_timeout: str,
     length: int,
     exclude: tuple[str, ...],
     config: Path | None,
@@ -28,8 +29,8 @@ def run(
     settings = settings_of(config)
     own = own_files(settings, db)
     with ExitStack() as stack:
-        store = stack.enter_context(Store.open(db, to_read=True)) if db else None
-        found = stack.enter_context(logs_in(logs, exclude, own))
+        store = stack.enter_context(opened(db, lock_timeout, to_read=True)) if db else None
+        found = stack.enter_context(logs_in(logs, exclude, own, limits=settings.limits))
         done = verify(found, formats_of(settings), store, outputs, length)
     put(_searched(done))
     for place in done.places:

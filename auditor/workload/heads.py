@@ -207,7 +207,7 @@ def _messages(text: Text) -> tuple[Mapping[str, Any], ...]:
 
 
 class HeadSample:
-    """The calls of one source whose heads may be among the smallest of the store.
+    """The calls of some sources whose heads may be among the smallest of the store.
 
     ``full`` holds, for the groups that have all their heads in the store, the greatest rank there;
     ``most`` is how many a group may have. Texts are held until they are taken, so that only those
@@ -243,9 +243,20 @@ class HeadSample:
             rank, prompt = heapreplace(kept, (-call.rank, -call.prompt))
             self.characters -= self._calls.pop((group, (-rank, -prompt))).length
 
-    def take(self) -> tuple[Sampled, ...]:
-        """All calls that are kept; the sample is empty afterwards."""
-        calls = tuple(self._calls.values())
+    def orders(self) -> Iterator[tuple[Group, Order]]:
+        """The group and the order of each call that is kept."""
+        return iter(self._calls)
+
+    def take(self, least: Mapping[Group, int]) -> tuple[Sampled, ...]:
+        """The calls that are kept, those above the ``least`` rank of their group left out.
+
+        The sample is empty afterwards.
+        """
+        calls = tuple(
+            call
+            for (group, (rank, _)), call in self._calls.items()
+            if rank <= least.get(group, rank)
+        )
         self._kept.clear()
         self._calls.clear()
         self.characters = 0

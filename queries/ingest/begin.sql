@@ -1,6 +1,6 @@
 -- Purpose: an empty place for the calls and rejects of one source, of calls those that are not plain.
--- Grain:   one row a call, a refused record, a workload, a sampled call, a message of one, as read
--- Writes:  staged, refused, staged_workloads, staged_heads, staged_parts
+-- Grain:   one row a call, a refused record, as read
+-- Writes:  staged, refused
 
 CREATE OR REPLACE TEMP TABLE staged (
     call_id VARCHAR,
@@ -37,29 +37,4 @@ CREATE OR REPLACE TEMP TABLE refused (
     reason VARCHAR,
     head VARCHAR,
     fingerprint VARCHAR
-);
-
-CREATE OR REPLACE TEMP TABLE staged_workloads (
-    workload VARCHAR,
-    found_by VARCHAR,
-    label VARCHAR
-);
-
-CREATE OR REPLACE TEMP TABLE staged_heads (
-    workload VARCHAR,
-    month DATE,
-    encoding VARCHAR,
-    rank BIGINT,
-    prompt UBIGINT,
-    called_at TIMESTAMP,
-    messages INTEGER,
-    tokens BIGINT,
-    parts UBIGINT[]
-);
-
-CREATE OR REPLACE TEMP TABLE staged_parts (
-    part UBIGINT,
-    encoding VARCHAR,
-    tokens INTEGER,
-    links BLOB
 );

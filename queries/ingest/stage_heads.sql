@@ -1,4 +1,4 @@
--- Purpose: take workloads and sampled calls of the source being read in.
+-- Purpose: take workloads and sampled calls of the sources being read in.
 -- Grain:   one row a workload, a sampled call, a message of one
 -- Reads:   batch_workloads, batch_heads, batch_parts (frames in memory)
 -- Writes:  staged_workloads, staged_heads, staged_parts

@@ -22,7 +22,7 @@ UNUSED = ("role", "aria-roledescription", "aria-hidden", "class", "pointer-event
 
 def check_installed() -> None:
     """Refuse before the work is done where a package of the extra ``page`` is missing."""
-    for name in ("jinja2", "vl_convert"):
+    for name in ("jinja2", "markupsafe", "vl_convert"):
         needed(name)
 
 

@@ -1,0 +1,182 @@
+"""One mutant, one process: forked, with the fault in place of the file, and its tests.
+
+What comes of it: ``killed`` (a test failed), ``survived``, ``invalid`` (DuckDB refuses the query,
+no fault that anybody could make and keep), ``outside`` (of all functions of a module: not tried),
+``timeout`` (counts as killed).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import os
+import pickle
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+from .mutants import Mutant
+
+ROOT = Path(__file__).resolve().parents[2]
+KILLED, SURVIVED, INVALID, TIMEOUT = "killed", "survived", "invalid", "timeout"
+OUTSIDE = "outside"
+CODES = {0: SURVIVED, 1: KILLED, 3: INVALID, 4: OUTSIDE}
+OPTIONS = (
+    "-n0", "-x", "-q", "--no-header", "-p", "no:cacheprovider", "-m", "slow or not slow",
+    "-W", "ignore::pytest.PytestAssertRewriteWarning",
+)  # fmt: skip
+
+
+def run(mutant: Mutant, tests: Sequence[str], seconds: float, log: Path) -> str:
+    """Run the tests against a mutant; what they wrote is in ``log``."""
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        with log.open("wb") as file:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+        code = 1
+        try:
+            code = _tested(mutant, tests)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            code = os.waitstatus_to_exitcode(status)
+            return CODES.get(code, KILLED)
+        time.sleep(0.02)
+    os.killpg(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return TIMEOUT
+
+
+def _tested(mutant: Mutant, tests: Sequence[str]) -> int:
+    import pytest
+    from hypothesis import Phase, settings
+
+    settings.register_profile("mutation", phases=(Phase.explicit, Phase.generate))
+    settings.load_profile("mutation")
+    with contextlib.ExitStack() as stack:
+        if mutant.file.endswith(".sql"):
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            _replace_query(mutant, Path(folder) / "queries")
+        elif mutant.text and not _swap(mutant):
+            return 4
+        money = sys.modules.get("test_money_path")
+        try:
+            # tests of prices are quicker still
+            if money and money.MADE and not mutant.file.startswith("auditor/prices/"):
+                money.everything(money.MADE[0])
+        except Exception:
+            traceback.print_exc()
+            return 1
+        return int(pytest.main([*OPTIONS, *tests])) if tests else 0
+
+
+def _replace_query(mutant: Mutant, folder: Path) -> None:
+    """Let ``auditor.sql`` read a folder in which this one query is another."""
+    import duckdb
+
+    import auditor.sql
+    from auditor.store import Store
+
+    shutil.copytree(ROOT / "queries", folder)
+    name = mutant.file.removeprefix("queries/").removesuffix(".sql")
+    (folder / f"{name}.sql").write_text(mutant.text, "utf-8")
+    auditor.sql.folder = lambda: folder
+    auditor.sql.query.cache_clear()
+    auditor.sql.head.cache_clear()
+    refused = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)
+
+    def watched(method: Any) -> Any:
+        def call(self: Store, asked: str, /, *args: Any, **values: Any) -> Any:
+            try:
+                return method(self, asked, *args, **values)
+            except refused:
+                if asked == name or name == "schema/macros":
+                    os._exit(3)
+                raise
+
+        return call
+
+    for word in ("run", "rows", "frame", "types"):
+        setattr(Store, word, watched(getattr(Store, word)))
+
+
+def _swap(mutant: Mutant) -> bool:
+    """Give the functions of the imported module the code that they have in the mutant.
+
+    False where the fault is outside of functions: there it would have to be imported anew.
+    """
+    name = ".".join(Path(mutant.file).with_suffix("").parts).removesuffix(".__init__")
+    module = sys.modules[name]
+    before = _codes(compile((ROOT / mutant.file).read_text("utf-8"), mutant.file, "exec"))
+    after = _codes(compile(mutant.text, mutant.file, "exec"))
+    changed = [key for key, code in after.items() if code != before.get(key)]
+    for key in changed:
+        found = _function(module, key)
+        if found is None:
+            return False
+        found.__code__ = after[key]
+    return bool(changed)
+
+
+def _codes(code: CodeType) -> dict[str, CodeType]:
+    """The code of functions by their qualified names; of those within others that of the outer."""
+    found: dict[str, CodeType] = {}
+    for one in code.co_consts:
+        if isinstance(one, CodeType):
+            is_class = "__qualname__" in one.co_names and not one.co_flags & inspect.CO_NEWLOCALS
+            found |= _codes(one) if is_class else {one.co_qualname: one}
+    return found
+
+
+def _function(module: ModuleType, name: str) -> Any:
+    found: Any = module
+    for part in name.split("."):
+        found = vars(found).get(part)
+        if found is None:
+            return None
+    for word in ("__wrapped__", "__func__", "fget", "func"):
+        found = getattr(found, word, found)
+    return found if hasattr(found, "__code__") else None
+
+
+def prepare(tests: Sequence[str], folder: Path) -> None:
+    """Once: import all tests and what they need, and make the stores of test_money_path."""
+    import pytest
+
+    with contextlib.redirect_stdout(open(os.devnull, "w")):  # noqa: PTH123
+        pytest.main(["-n0", "-q", "--collect-only", "-p", "no:cacheprovider", *tests])
+    money = sys.modules.get("test_money_path")
+    if money is None:
+        return
+    child = os.fork()  # a child, so that no thread of an engine lives when mutants are forked
+    if child == 0:
+        money.build(folder)
+        calls = []
+        for name in (money.CALLS, money.SUMS):
+            with money.opened(folder / name) as (_, found):
+                calls += found
+        (folder / "calls").write_bytes(pickle.dumps(calls))
+        os._exit(0)
+    os.waitpid(child, 0)
+    money.MADE.append(folder)
+    for call in pickle.loads((folder / "calls").read_bytes()):  # what the oracle looks up is kept
+        money.oracle.actual(call)
+        for name in money.oracle.scenarios():
+            money.oracle.under(call, name)
+    money.book()
