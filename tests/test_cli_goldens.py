@@ -90,6 +90,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy = tmp_path_factory.mktemp("cli") / "small"
     shutil.copytree(FIXTURES / "small", copy)
     shutil.copytree(FIXTURES / "tuning", copy, dirs_exist_ok=True)
+    (copy / "store.duckdb.key").write_bytes(IN_MEMORY)  # else names are new ones in every run
     pinned(audit("ingest", "logs", "--db", "store.duckdb", folder=copy), "ingest")
     keep = ("calls.jsonl", "--db", "tuning.duckdb", "--keep-text")
     audit("ingest", *keep, folder=copy, env={"AUDIT_HASH_KEY": IN_MEMORY.decode()})

@@ -66,7 +66,7 @@ READ: dict[str, tuple[int, int, int, list[str]]] = {
             "7: total_tokens is 90, but its parts add up to 9",
             "8: cached tokens 9 is more than prompt_tokens 8",
             "9: reasoning tokens 2 is more than completion_tokens 1",
-            "10: …, not an object",
+            "10: usage is a text of 6 characters, not an object",
         ],
     ),
     "bom-in-the-middle.jsonl": (
@@ -88,7 +88,7 @@ READ: dict[str, tuple[int, int, int, list[str]]] = {
         1,
         2,
         1,
-        ["3: …is no count of tokens", "4: not valid UTF-8 at byte 21"],
+        ["3: a text of 2 characters is no count of tokens", "4: not valid UTF-8 at byte 21"],
     ),
     "old-mac-line-ends.csv": (
         0,

@@ -76,7 +76,7 @@ def test_hostile_names_of_a_log_stay_in_their_cells(tmp_path: Path) -> None:
     names = [name for name in HOSTILE if name.strip()]
     lines = [{**capture(f"c{n}"), "tags": {"team": name}} for n, name in enumerate(names)]
     write(tmp_path / "calls.jsonl", lines)
-    audit("ingest", "calls.jsonl", "--db", "a.duckdb", folder=tmp_path)
+    audit("ingest", "calls.jsonl", "--keep-identities", "--db", "a.duckdb", folder=tmp_path)
     asked = ("report", "by_team", "--db", "a.duckdb", "-o", "out", "--format", "json")
     done = audit(*asked, "--format", "csv", folder=tmp_path)
     assert done.exit_code == COMPLETE, done

@@ -6,6 +6,7 @@ who may not see those. Digits of a text are only shown as long as they can be no
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -34,6 +35,8 @@ def shown(value: Any) -> str:
     is_text = isinstance(value, str) and not isinstance(value, ExactNumber)
     if is_text and not SMALL_NUMBER.fullmatch(value):
         return f"a text of {len(value)} character{'' if len(value) == 1 else 's'}"
+    if isinstance(value, float):
+        value = json.dumps(value)
     text = f'"{value}"' if is_text else str(value)
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
 

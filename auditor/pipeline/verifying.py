@@ -20,7 +20,7 @@ from typing import Any
 import polars as pl
 import zstandard
 
-from auditor.errors import AuditError
+from auditor.errors import AuditError, SourceError
 from auditor.formats import Format, recognise
 from auditor.privacy.identities import is_of_a_provider, kind_by_look, kind_by_name
 from auditor.privacy.searching import Haystack, Searched, Vocabulary, masked
@@ -29,10 +29,17 @@ from auditor.records import Call
 from auditor.sources import LogFile
 from auditor.store import Store
 
-SEGMENT_CHARACTERS = 1 << 24
-READ_BYTES = 1 << 24
+SEGMENT_CHARACTERS = 1 << 23
+READ_BYTES = 1 << 22
 SHORTEST_NAME = 3
 PACKAGE = Path(__file__).parent.parent
+OUR_WORDS = frozenset(
+    {
+        *("audit", "chat", "completion", "response", "embedding", "other", "standard", "batch"),
+        *("provider", "tokenizer", "estimate", "nobody", "system message", "opening"),
+    }
+)
+"""What stands in columns of the store by itself."""
 OURS = ("*.py", "*.sql", "*.csv", "*.toml", "*.css", "*.js", "*.html", "*.json")
 
 
@@ -79,7 +86,9 @@ def verify(
     of a call that is of no provider's form) of any length is one where it is a whole value.
     """
     files = [part for file in logs for part in file.parts()]
-    known = _known(files, tuple(formats))
+    known_formats = tuple(formats)
+    known = _known(files, known_formats)
+    known.shown |= {*OUR_WORDS, *(format.name for format in known_formats)}
     vocabulary = Vocabulary(known.shown, _ours(), length)
     done = Verified(length, sources=len(files), names=len(known.names))
     whole: dict[str, str] = {}
@@ -96,8 +105,14 @@ def _known(files: Iterable[LogFile], formats: tuple[Format, ...]) -> _Known:
     known = _Known()
     for file in files:
         known.shown.update((file.name, *Path(file.name).parts))
+        try:
+            format = recognise(file, formats)
+        except SourceError:
+            if file.is_document:
+                continue  # a licence or the like, which an ingest leaves out
+            raise
         with file.open() as stream:
-            for reading in recognise(file, formats).read(file, stream):
+            for reading in format.read(file, stream):
                 if isinstance(reading, Call):
                     _know(known, reading, f"{file.name}:{reading.line}")
     return known
