@@ -22,7 +22,7 @@ from helpers.runs import book, formats
 from auditor import sources
 from auditor.errors import SourceError
 from auditor.finding import find
-from auditor.pipeline import digests, ingest, workers
+from auditor.pipeline import digests, ingest, readers
 from auditor.pipeline.counting import Gauge
 from auditor.pipeline.reading import Source
 from auditor.sources import LogFile
@@ -37,8 +37,8 @@ NOBODY = 65_534
 @pytest.fixture
 def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Three logs, read block by block; where several processes read, b is read in parts."""
-    monkeypatch.setattr(workers, "WORTH_BYTES", 0)
-    monkeypatch.setattr(workers, "PART_BYTES", BLOCK)
+    monkeypatch.setattr(readers, "WORTH_BYTES", 0)
+    monkeypatch.setattr(readers, "PART_BYTES", BLOCK)
     monkeypatch.setattr(sources, "BUFFER_BYTES", BLOCK)
     for name, count in CALLS.items():
         lines = [capture(f"{name}-{n}", "2023-08-02T10:00:00Z") for n in range(count)]

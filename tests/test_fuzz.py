@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from auditor.formats import known_formats
-from auditor.pipeline import workers
+from auditor.pipeline import readers
 from auditor.store import Store
 
 DRAWS = int(os.environ.get("FUZZ_DRAWS", "0"))
@@ -121,8 +121,8 @@ def test_many_changed_files_are_taken_in_or_refused(place: int, changes: list[Ch
 @pytest.fixture
 def small_tasks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As if a few bytes were worth another process, and a file worth several."""
-    monkeypatch.setattr(workers, "WORTH_BYTES", 0)
-    monkeypatch.setattr(workers, "PART_BYTES", 600)
+    monkeypatch.setattr(readers, "WORTH_BYTES", 0)
+    monkeypatch.setattr(readers, "PART_BYTES", 600)
     yield
 
 

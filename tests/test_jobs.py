@@ -27,7 +27,7 @@ from auditor.config import load as load_config
 from auditor.errors import AuditError, SourceError
 from auditor.finding import find
 from auditor.formats import known_formats
-from auditor.pipeline import ingest, placing, workers
+from auditor.pipeline import ingest, placing, readers
 from auditor.pipeline.counting import Gauge
 from auditor.session.known import formats_of
 from auditor.store import Store
@@ -48,7 +48,7 @@ id = "id"
 
 @pytest.fixture(autouse=True)
 def always_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "WORTH_BYTES", 0)
+    monkeypatch.setattr(readers, "WORTH_BYTES", 0)
 
 
 def in_full(db: Path) -> dict[str, list[str]]:
@@ -102,7 +102,7 @@ def test_the_number_of_processes_changes_nothing(
 ) -> None:
     (tmp_path / "logs").mkdir()
     logs = logs_of_all_kinds(tmp_path / "logs")
-    monkeypatch.setattr(workers, "PART_BYTES", part_bytes)
+    monkeypatch.setattr(readers, "PART_BYTES", part_bytes)
     alone = filled(logs, 1, keep_text=keep_text)
     assert filled(logs, 3, keep_text=keep_text) == alone
     assert len(alone["calls"]) > 300 and alone["rejects"] and alone["heads"]
@@ -112,7 +112,7 @@ def test_the_number_of_processes_changes_nothing(
 def test_what_was_read_of_later_files_waits_but_never_without_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "MOST_WAITING", 1)
+    monkeypatch.setattr(readers, "MOST_WAITING", 1)
     (tmp_path / "logs").mkdir()
     six_files(tmp_path / "logs")
     assert filled(tmp_path / "logs", 2) == filled(tmp_path / "logs", 1)
@@ -151,7 +151,7 @@ def test_a_file_that_is_read_in_parts_is_read_as_a_whole(
     """Line numbers, samples of prompts (here of two a group at most), calls given twice."""
     monkeypatch.setattr(placing, "MOST_HEADS", 2)
     monkeypatch.setattr(placing, "LIMITS", {**placing.LIMITS, "most_heads": 2})
-    monkeypatch.setattr(workers, "PART_BYTES", part_bytes)
+    monkeypatch.setattr(readers, "PART_BYTES", part_bytes)
     lines: list[Any] = []
     for n in range(60):
         call = capture(f"call-{n % 45}", f"2023-0{n % 2 + 7}-02T10:00:00Z")

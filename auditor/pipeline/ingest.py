@@ -15,8 +15,8 @@ from auditor.pipeline.days import add_up_new
 from auditor.pipeline.digests import Digests
 from auditor.pipeline.keeping import Traced, check_keeping
 from auditor.pipeline.placing import full_groups, merge_placed
+from auditor.pipeline.readers import WORTH_BYTES, Readers, readers_of
 from auditor.pipeline.reading import Batch, Gauge, Manner, Source, Tally
-from auditor.pipeline.workers import WORTH_BYTES, Readers, readers_of
 from auditor.prices import Book
 from auditor.records import clean
 from auditor.sources import LogFile

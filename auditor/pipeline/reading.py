@@ -1,4 +1,4 @@
-"""Reads one source into batches: in this process, or in another (see ``workers``)."""
+"""Reads one source into batches: in this process, or in another (see ``readers``)."""
 
 from __future__ import annotations
 

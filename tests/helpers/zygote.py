@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from auditor import entry, secret
-from auditor.pipeline import workers
+from auditor.pipeline import readers
 from auditor.store import Store
 
 SESSIONS = ("closing", "converting", "nightly", "picturing", "replaying", "reporting")
@@ -60,8 +60,8 @@ def become(order: dict[str, Any]) -> None:
         os.dup2(os.open(path, made if place else os.O_RDONLY), place)
     os.environ.update(order["env"])
     sys.argv = ["audit", *order["args"]]
-    workers.WORTH_BYTES = order["worth_bytes"]
-    workers.PART_BYTES = order["part_bytes"]
+    readers.WORTH_BYTES = order["worth_bytes"]
+    readers.PART_BYTES = order["part_bytes"]
     if order["moments"]:
         note_moments(Path(order["moments"]))
     entry.begin()
