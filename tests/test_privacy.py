@@ -273,7 +273,8 @@ def test_what_holds_text_is_its_owners_alone(tmp_path: Path) -> None:
         with Store.open(tmp_path / "bare.duckdb") as store:
             store._connection.execute("CHECKPOINT")
             store._connection.execute("SET wal_autocheckpoint = '1GB'")
-            take_in(store, write(tmp_path / "c.jsonl", [call("chatcmpl-3", "jane")]))
+            more = write(tmp_path / "c.jsonl", [call("chatcmpl-3", "jane")])
+            take_in(store, more, keep_identities=False)
             assert mode("bare.duckdb.wal") == 0o600
         audit("convert", "a.jsonl", "-o", "a.parquet", "--keep-text", folder=tmp_path)
         audit("convert", "a.jsonl", "-o", "b.parquet", folder=tmp_path)
