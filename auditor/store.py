@@ -51,7 +51,7 @@ OF_THE_WORLD = (
 )
 DAMAGE = ("corrupt", "checksum", "could not read enough bytes", "reading past the end")
 OTHERS = 0o077
-INTERRUPTED = "Query interrupted"
+INTERRUPTED = "interrupt"
 HOLDER = re.compile(r"\(PID ([1-9][0-9]*)\)")
 
 
@@ -128,6 +128,8 @@ class Store:
             with _privately(self.is_private):
                 yield
         except duckdb.Error as error:
+            if _is_interrupt(error):
+                raise KeyboardInterrupt from error
             if _is_damage(str(error)):
                 raise _damaged(self._name, _first_line(str(error))) from error
             if not isinstance(error, OF_THE_WORLD):
@@ -137,9 +139,9 @@ class Store:
                 hint="Check the space on the disk and that the file is sound; what was stored "
                 "before this run stays as it was.",
             ) from error
-        except RuntimeError as error:
-            if str(error) == INTERRUPTED:
-                raise KeyboardInterrupt from error  # DuckDB's word for a signal within a query
+        except (RuntimeError, pl.exceptions.PolarsError) as error:
+            if _is_interrupt(error):
+                raise KeyboardInterrupt from error
             raise
 
     def run(self, name: str, /, **values: Any) -> None:
@@ -299,6 +301,11 @@ def _check_wal(path: Path) -> None:
             hint=f"Restore both from a copy. Or move {wal.name} away: what it held of logs is read "
             "again by the next `audit ingest`, a month that was just closed must be closed again.",
         )
+
+
+def _is_interrupt(error: Exception) -> bool:
+    """Whether a signal came within a query: DuckDB, and who reads its result, have several words."""
+    return INTERRUPTED in str(error).lower()
 
 
 def _is_damage(text: str) -> bool:
