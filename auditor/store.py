@@ -51,7 +51,7 @@ OF_THE_WORLD = (
 )
 DAMAGE = ("corrupt", "checksum", "could not read enough bytes", "reading past the end")
 OTHERS = 0o077
-INTERRUPTED = "interrupt"
+INTERRUPTED = ("Query interrupted", "INTERRUPT Error")
 HOLDER = re.compile(r"\(PID ([1-9][0-9]*)\)")
 
 
@@ -304,8 +304,9 @@ def _check_wal(path: Path) -> None:
 
 
 def _is_interrupt(error: Exception) -> bool:
-    """Whether a signal came within a query: DuckDB, and who reads its result, have several words."""
-    return INTERRUPTED in str(error).lower()
+    """Whether a signal came within a query: DuckDB and who reads its result have several words."""
+    text = str(error)
+    return isinstance(error, duckdb.InterruptException) or any(one in text for one in INTERRUPTED)
 
 
 def _is_damage(text: str) -> bool:
