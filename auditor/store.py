@@ -51,7 +51,12 @@ OF_THE_WORLD = (
 )
 DAMAGE = ("corrupt", "checksum", "could not read enough bytes", "reading past the end")
 OTHERS = 0o077
-INTERRUPTED = ("Query interrupted", "INTERRUPT Error")
+INTERRUPTED = (
+    "Query interrupted",
+    "INTERRUPT Error",
+    "failed: KeyboardInterrupt",  # while it asked us for a frame
+    "failed: SystemExit",
+)
 HOLDER = re.compile(r"\(PID ([1-9][0-9]*)\)")
 
 

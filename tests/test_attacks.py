@@ -146,6 +146,7 @@ def test_a_failure_of_the_disk_is_an_error_of_the_store() -> None:
         RuntimeError("Query interrupted"),
         duckdb.InterruptException("INTERRUPT Error: Interrupted!"),
         pl.exceptions.ComputeError("INTERRUPT Error: Interrupted!"),
+        duckdb.InvalidInputException("reading the schema failed: KeyboardInterrupt: "),
     ],
 )
 def test_a_signal_within_a_query_is_an_interrupt(said: Exception) -> None:
