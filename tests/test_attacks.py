@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 import duckdb
+import polars as pl
 import pytest
 from command import COMPLETE, ERROR, INCOMPLETE, audit
 from helpers.logs import capture, write
@@ -137,6 +138,25 @@ def test_a_failure_of_the_disk_is_an_error_of_the_store() -> None:
         with store.transaction():
             pass
     assert "what was stored before this run stays" in failure.value.hint
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        RuntimeError("Query interrupted"),
+        duckdb.InterruptException("INTERRUPT Error: Interrupted!"),
+        pl.exceptions.ComputeError("INTERRUPT Error: Interrupted!"),
+        duckdb.InvalidInputException("reading the schema failed: KeyboardInterrupt: "),
+    ],
+)
+def test_a_signal_within_a_query_is_an_interrupt(said: Exception) -> None:
+    class Told(FullDisk):
+        def commit(self) -> None:
+            raise said
+
+    store = Store(cast(duckdb.DuckDBPyConnection, Told()), Path("august.duckdb"))
+    with pytest.raises(KeyboardInterrupt), store.transaction():
+        pass
 
 
 def test_the_largest_counts_and_costs_add_up(tmp_path: Path) -> None:

@@ -247,7 +247,14 @@ def test_a_process_that_is_killed_is_named_and_loses_nothing(tmp_path: Path) -> 
         write(tmp_path / f"{day}.jsonl", lines)
     with Store.open(None, hash_key=KEY) as store:
         with pytest.raises(AuditError, match="exit code -9") as caught:
-            ingest(store, find([str(tmp_path)]), known_formats(), Killed(book(), {}), jobs=2)
+            ingest(
+                store,
+                find([str(tmp_path)]),
+                known_formats(),
+                Killed(book(), {}),
+                jobs=2,
+                keep_identities=True,
+            )
         assert "--jobs 1" in caught.value.hint
         assert [row["name"] for row in store.rows("ingest/sources")][1:] == []
 

@@ -44,7 +44,12 @@ OF_THE_WORLD = (
     duckdb.FatalException,
     duckdb.InternalException,
 )
-INTERRUPTED = "Query interrupted"
+INTERRUPTED = (
+    "Query interrupted",
+    "INTERRUPT Error",
+    "failed: KeyboardInterrupt",  # while it asked us for a frame
+    "failed: SystemExit",
+)
 
 
 class Store:
@@ -120,6 +125,8 @@ class Store:
             with privately(self.is_private):
                 yield
         except duckdb.Error as error:
+            if _is_interrupt(error):
+                raise KeyboardInterrupt from error
             if is_damage(str(error)):
                 raise damaged(self._name, first_line(str(error))) from error
             if not isinstance(error, OF_THE_WORLD):
@@ -129,9 +136,9 @@ class Store:
                 hint="Check the space on the disk and that the file is sound; what was stored "
                 "before this run stays as it was.",
             ) from error
-        except RuntimeError as error:
-            if str(error) == INTERRUPTED:
-                raise KeyboardInterrupt from error  # DuckDB's word for a signal within a query
+        except (RuntimeError, pl.exceptions.PolarsError) as error:
+            if _is_interrupt(error):
+                raise KeyboardInterrupt from error
             raise
 
     def run(self, name: str, /, **values: Any) -> None:
@@ -215,6 +222,12 @@ class _ArrowStream:
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return self._frame.__arrow_c_stream__(requested_schema)
+
+
+def _is_interrupt(error: Exception) -> bool:
+    """Whether a signal came within a query: DuckDB and who reads its result have several words."""
+    text = str(error)
+    return isinstance(error, duckdb.InterruptException) or any(one in text for one in INTERRUPTED)
 
 
 def _make(path: Path, hash_key: bytes | None) -> None:

@@ -206,7 +206,7 @@ class Harness:
             self._finish(story, reference, folder)
             told.finished[story.name] += 1
         except (AssertionError, duckdb.Error, StoreError) as error:
-            told.failures.append(f"{story.name}: {'; '.join(done)}: {str(error)[:2000]}")
+            told.failures.append(f"{story.name}: {'; '.join(done)}: {str(error)[-3000:]}")
         finally:
             shutil.rmtree(folder)
 
