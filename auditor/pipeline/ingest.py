@@ -71,6 +71,7 @@ def ingest(
     keep_identities: bool = False,
     workload_tags: Iterable[str] = WORKLOAD_TAGS,
     sampling: bool = True,
+    shows_ids: bool = False,
     jobs: int = 1,
     on_bytes: Callable[[int], None] | None = None,
     digests: Digests | None = None,
@@ -79,7 +80,8 @@ def ingest(
     """Read what the store does not hold yet. Every file is wholly in afterwards, or not at all.
 
     ``chosen`` is the format of every file, as the user said. ``sampling`` keeps hashes of prompts,
-    which only fine-tuning asks for. ``jobs`` processes read at most, with the same result whatever
+    which only fine-tuning asks for. ``shows_ids``: ids of calls leave a store in memory, so nobody
+    may guess what they are made of. ``jobs`` processes read at most, with the same result whatever
     their number. ``on_bytes`` is told the bytes dealt with. ``digests`` are those of files that
     need not be read to know them. ``keep_identities`` stores names of users and the like as logged,
     else as pseudonyms; a store goes on as it was begun. ``book`` says by which windows calls are
@@ -106,7 +108,8 @@ def ingest(
         sampling,
         keep_text,
         keep_identities,
-        traced.key,
+        secret_of_names=traced.key,
+        secret_of_ids=traced.key if shows_ids else store.hash_key,
     )
     _take_in_all(store, planned, manner, jobs, booking, done, told)
     if planned:

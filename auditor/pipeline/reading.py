@@ -108,7 +108,8 @@ Work = Source | Part
 class Manner:
     """How sources are read: who counts, under which key prompts are hashed, what is kept.
 
-    ``secret_of_names`` is the key for names, where it is another one.
+    ``secret_of_names`` is the key for names, ``secret_of_ids`` that for ids of calls, where they
+    are others.
     """
 
     gauge: Gauge
@@ -118,6 +119,7 @@ class Manner:
     keep_text: bool
     keep_identities: bool = False
     secret_of_names: bytes | None = None
+    secret_of_ids: bytes | None = None
 
     @property
     def shown(self) -> Shown:
@@ -188,8 +190,9 @@ class Reader:
     def __init__(self, manner: Manner) -> None:
         self._manner = manner
         self.placer = Placer(manner.secret, manner.workload_tags, sampling=manner.sampling)
-        self._key = HashKey(manner.secret_of_names or manner.secret)
-        self._names = Pseudonyms(self._key, manner.shown)
+        self._key = HashKey(manner.secret_of_ids or manner.secret)
+        names = HashKey(manner.secret_of_names or manner.secret)
+        self._names = Pseudonyms(names, manner.shown, self._key)
         self._size = 0
 
     def batches(self, work: Work) -> Iterator[Batch]:

@@ -33,12 +33,16 @@ class Shown:
 
 
 class Pseudonyms:
-    """Takes names out of what was read, unless they are to be kept (``shown``)."""
+    """Takes names out of what was read, unless they are to be kept (``shown``).
 
-    def __init__(self, key: HashKey, shown: Shown) -> None:
+    Ids of calls are made with ``key_of_ids``, or as names with ``key``.
+    """
+
+    def __init__(self, key: HashKey, shown: Shown, key_of_ids: HashKey | None = None) -> None:
         self._key = key
+        self._key_of_ids = key_of_ids or key
         self.shown = shown
-        self.salt = key.pseudonym_of("fingerprint", "", digits=ID_DIGITS)
+        self.salt = self._key_of_ids.pseudonym_of("fingerprint", "", digits=ID_DIGITS)
         self.tag_value = lru_cache(MOST_REMEMBERED)(self._tag_value)
         self.tag_name = lru_cache(MOST_REMEMBERED)(self._tag_name)
         self._tags = lru_cache(MOST_REMEMBERED)(self._of_items)
@@ -67,7 +71,7 @@ class Pseudonyms:
         """The id of a call: as it is if a machine made it, we or a provider."""
         if id is None or self.shown.identities or is_of_a_provider(id):
             return id
-        return f"call-{self._key.pseudonym_of('call', str(clean(id)), digits=ID_DIGITS)}"
+        return f"call-{self._key_of_ids.pseudonym_of('call', str(clean(id)), digits=ID_DIGITS)}"
 
     def tags(self, tags: Mapping[str, str], *, again: bool = False) -> dict[str, str]:
         """The tags of a call. ``again``: values may be pseudonyms of ours already."""

@@ -201,6 +201,7 @@ def take_in(
     keep_identities: bool = False,
     jobs: int | None = None,
     sampling: bool = True,
+    shows_ids: bool = False,
     rehash: bool = False,
 ) -> pipeline.Ingested:
     """Read what the store does not hold yet, and say so. ``rehash`` trusts no stamp of a file."""
@@ -224,6 +225,7 @@ def take_in(
             keep_identities=keep_identities,
             workload_tags=settings.workload_tags or WORKLOAD_TAGS,
             sampling=sampling,
+            shows_ids=shows_ids,
             jobs=jobs or pipeline.cores(),
             book=book,
             on_bytes=on_bytes,

@@ -31,7 +31,8 @@ def convert(
     check_output(output, own)
     with Store.open(None, hash_key=hash_key) as store:
         book = book_of(settings, prices)
-        done = take_in(store, logs, settings, book, own, output, sampling=False, **reading)
+        reading |= {"sampling": False, "shows_ids": True}
+        done = take_in(store, logs, settings, book, own, output, **reading)
         if done.tally.rejects:
             say_rejects(store, None, done.tally.rejects)
         buckets = store.rows("replay/sums")[0]["buckets"]
