@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-TEST = "test"
+DEVELOPERS = ("test", "fuzz", "mutation")
+"""Extras of those who work on the project."""
 RUN = ""  # the extra of what everybody gets
 
 _VERSION = r"[0-9]+(?:\.[0-9]+)*"
@@ -73,10 +74,10 @@ def _read(extra: str, text: str) -> Requirement:
 
 
 def user_extras() -> tuple[str, ...]:
-    """The extras that a user may ask for: all but that of the tests."""
-    return tuple(extra for extra in project()["optional-dependencies"] if extra != TEST)
+    """The extras that a user may ask for: all but ours."""
+    return tuple(extra for extra in project()["optional-dependencies"] if extra not in DEVELOPERS)
 
 
 if __name__ == "__main__":
-    lines = {f"{one.name}=={one.low}" for one in declared() if one.extra != TEST}
+    lines = {f"{one.name}=={one.low}" for one in declared() if one.extra not in DEVELOPERS}
     print(*sorted(lines), sep="\n")  # noqa: T201

@@ -19,7 +19,7 @@ from helpers.logs import capture, write
 from helpers.nights import KEY
 from helpers.runs import book, formats
 
-from auditor import sources
+from auditor import bounded, sources
 from auditor.errors import SourceError
 from auditor.finding import find
 from auditor.pipeline import digests, ingest, readers
@@ -40,6 +40,7 @@ def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(readers, "WORTH_BYTES", 0)
     monkeypatch.setattr(readers, "PART_BYTES", BLOCK)
     monkeypatch.setattr(sources, "BUFFER_BYTES", BLOCK)
+    monkeypatch.setattr(bounded, "BLOCK_BYTES", BLOCK)
     for name, count in CALLS.items():
         lines = [capture(f"{name}-{n}", "2023-08-02T10:00:00Z") for n in range(count)]
         write(tmp_path / "logs" / f"{name}.jsonl", lines)

@@ -11,7 +11,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
-from declared import ROOT, RUN, TEST, Requirement, declared, normalized, user_extras
+from declared import DEVELOPERS, ROOT, RUN, Requirement, declared, normalized, user_extras
 
 import auditor
 
@@ -92,7 +92,7 @@ def test_a_module_imports_only_what_is_declared() -> None:
 
 @pytest.mark.parametrize("folder", ["tests", "benchmarks", "fixtures"])
 def test_what_tests_and_benchmarks_import_is_declared(folder: str) -> None:
-    allowed = packages(RUN, *user_extras(), TEST)
+    allowed = packages(RUN, *user_extras(), *DEVELOPERS)
     found = {path: strange(imported(path), allowed) - RIVALS for path in files(folder)}
     assert found
     assert not {path: names for path, names in found.items() if names}

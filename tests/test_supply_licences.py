@@ -154,4 +154,6 @@ def test_all_data_of_others_is_told_of_beside_it() -> None:
 def test_what_is_needed_elsewhere_alone_is_not_installed_here() -> None:
     """Else its licence is to be read, like that of the others."""
     assert not ELSEWHERE.keys() & brought(()).keys()
-    assert ELSEWHERE.keys() == {one.name for one in declared() if one.marker}
+    assert ELSEWHERE.keys() == {
+        one.name for one in declared() if one.marker and one.extra not in OURS
+    }
