@@ -37,7 +37,7 @@ def distributions() -> dict[str, set[str]]:
 def strange(names: set[str], allowed: set[str]) -> set[str]:
     """The names that neither the standard library, nor we, nor the allowed packages have."""
     foreign = names - sys.stdlib_module_names - OURS
-    return {name for name in foreign if not distributions().get(name, {name}) & allowed}
+    return {name for name in foreign if not distributions().get(name, {normalized(name)}) & allowed}
 
 
 def packages(*extras: str) -> set[str]:

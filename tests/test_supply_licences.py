@@ -12,7 +12,7 @@ import re
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
-from declared import ROOT, RUN, declared, normalized, project, user_extras
+from declared import DEVELOPERS, ROOT, RUN, declared, normalized, project, user_extras
 from packaging.requirements import Requirement
 
 import auditor
@@ -155,5 +155,5 @@ def test_what_is_needed_elsewhere_alone_is_not_installed_here() -> None:
     """Else its licence is to be read, like that of the others."""
     assert not ELSEWHERE.keys() & brought(()).keys()
     assert ELSEWHERE.keys() == {
-        one.name for one in declared() if one.marker and one.extra not in OURS
+        one.name for one in declared() if one.marker and one.extra not in DEVELOPERS
     }

@@ -190,9 +190,9 @@ class Reader:
     def __init__(self, manner: Manner) -> None:
         self._manner = manner
         self.placer = Placer(manner.secret, manner.workload_tags, sampling=manner.sampling)
-        self._key = HashKey(manner.secret_of_ids or manner.secret)
-        names = HashKey(manner.secret_of_names or manner.secret)
-        self._names = Pseudonyms(names, manner.shown, self._key)
+        self._key = HashKey(manner.secret_of_names or manner.secret)
+        self._key_of_ids = HashKey(manner.secret_of_ids or manner.secret)
+        self._names = Pseudonyms(self._key, manner.shown, self._key_of_ids)
         self._size = 0
 
     def batches(self, work: Work) -> Iterator[Batch]:
@@ -237,7 +237,7 @@ class Reader:
                 reading = self._names.call(reading)
                 counted = manner.gauge(reading)
                 place = placer.place(reading, counted)
-                row = call_row(reading, counted, place, self._key, manner.keep_text)
+                row = call_row(reading, counted, place, self._key_of_ids, manner.keep_text)
                 rows.calls.append(row)
                 rows.tags.append(reading.tags)
                 if reading.bucket is not None:
