@@ -333,6 +333,9 @@ def test_the_totals_and_where_every_line_went(made: Path) -> None:
     assert "audio tokens have no rate in the book" in reasons
     assert "its output has no rate in the book" in reasons
     assert reasons >= {call["problem"] for call in calls if oracle.state(call) == "uncounted"}
+    dark = {c["problem"] for c in calls if oracle.is_moved(c) and oracle.state(c) == "uncounted"}
+    spoken = {"audio tokens have no rate in the book"}
+    assert {row["reason"] for row in answer.why_unpriced} >= dark | spoken
     assert sum(row["calls"] for row in answer.unpriced) == answer.total["unpriced"]
     assert sum(row["calls"] for row in answer.basis) == answer.total["priced"]
 
