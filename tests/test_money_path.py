@@ -81,6 +81,9 @@ def lines() -> Iterator[Line]:
     yield envelope("2024-10-05T00:00:00Z", {"input": "Is it so?"}, {**body, "usage": usage})
     beside = {"cached": 5, "written": 3, "reasoning": 2}
     yield capture("beside-it", "2024-10-05T01:00:00Z", "gpt-4o-2024-08-06", 13, 5, **beside)
+    later = {"cached": 7, "written": 2, "reasoning": 1}
+    yield capture("a-day-later", "2024-10-06T01:00:00Z", "gpt-4o-2024-08-06", 13, 5, **later)
+    yield capture("terra-later", "2026-08-02T10:00:00Z", "gpt-5.6-terra", 900, 5, cached=31)
     yield capture("terra-cached", LATE, "gpt-5.6-terra", 700, 5, cached=600, written=17)
     spent = {"prompt_tokens": 5_400, "completion_tokens": 2, "total_tokens": 5_402}
     body = {"id": "wordless", "object": "chat.completion", "model": "gpt-4-0613"}
@@ -330,6 +333,9 @@ def test_the_totals_and_where_every_line_went(made: Path) -> None:
     assert "audio tokens have no rate in the book" in reasons
     assert "its output has no rate in the book" in reasons
     assert reasons >= {call["problem"] for call in calls if oracle.state(call) == "uncounted"}
+    dark = {c["problem"] for c in calls if oracle.is_moved(c) and oracle.state(c) == "uncounted"}
+    spoken = {"audio tokens have no rate in the book"}
+    assert {row["reason"] for row in answer.why_unpriced} >= dark | spoken
     assert sum(row["calls"] for row in answer.unpriced) == answer.total["unpriced"]
     assert sum(row["calls"] for row in answer.basis) == answer.total["priced"]
 
@@ -611,11 +617,14 @@ def test_moves_cut_keep_and_train_as_the_oracle_does(made: Path, tmp_path: Path)
     with opened(made / CALLS, by_call=True) as (store, calls):
         asked = question(scenarios=(plan,), by=("tag:one",))
         answer = replay(store, asked)
+        (whole,) = replay(store, question(scenarios=(plan,))).rows
         price_cells(store, asked, (0,))
         ledger = store._connection.sql(
             "SELECT by_1, replayed_usd, prompt_usd, cut_usd, output_usd, answers_usd, "
             "prompt_tokens, produced_tokens FROM ledger WHERE outcome = 'fits'"
         ).fetchall()
+    assert whole["cost_usd"] == oracle.total(row["cost_usd"] for row in answer.rows)
+    assert whole["actual_usd"] == oracle.total(row["actual_usd"] for row in answer.rows)
     of = {call["call_id"]: call for call in calls}
     rows = {row["by_1"]: row for row in answer.rows}
     assert rows.keys() == of.keys()

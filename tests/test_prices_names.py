@@ -215,3 +215,17 @@ def test_a_users_book_may_say_what_an_alias_stood_for(tmp_path: Path) -> None:
 
     assert resolve("gpt-4", date(2023, 8, 31), book).snapshot == "gpt-4-0613"
     assert resolve("gpt-4", DAY, book).snapshot == "gpt-4-0314"
+
+
+def test_only_azure_hides_which_version_answered() -> None:
+    """A router's prefix is not Azure's, and a name that says its version hides none."""
+    book, day = open_book(), date(2023, 8, 22)
+    names = ("openai/gpt-4", "azure/gpt-4", "azure/gpt-4-0613", "openai/gpt-4-0613")
+    found = [resolve(name, day, book) for name in names]
+    assert [one.azure for one in found] == [False, True, True, False]
+    assert [any("Azure does not say" in step for step in one.steps) for one in found] == [
+        False,
+        True,
+        False,
+        False,
+    ]

@@ -69,6 +69,7 @@ def test_a_day_outside_lies_before_between_or_behind() -> None:
     spans = [span(12, 15), span(2, 9)]
     assert outside(spans, on(1)) == "before 2023-08-02"
     assert outside(spans, on(9)) == "from 2023-08-09 to 2023-08-12"
+    assert outside([*spans, span(20, 21)], on(10)) == "from 2023-08-09 to 2023-08-12"
     assert outside(spans, on(15)) == "from 2023-08-15 on"
     assert outside([span(None, 9)], on(9)) == "from 2023-08-09 on"
     assert outside([span(2, 9), span(3, 5)], on(20)) == "from 2023-08-09 on"
