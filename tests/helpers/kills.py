@@ -37,7 +37,7 @@ from helpers.starter import Ended, Starter
 DB = "s.duckdb"
 SAME_ANYWHERE = ("sources", "calls", "rejects", "buckets", "texts")
 FORGOTTEN = ("digests", "fetched")  # what a file is known by depends on when it was made
-KEYED = ("calls", "workloads", "heads", "parts")  # hold hashes of what is in logs
+KEYED = ("calls", "workloads", "heads", "parts", "fingerprints")  # hold hashes of what is in logs
 SAID = {signal.SIGINT: "Interrupted. What was stored before stays.\n", signal.SIGTERM: ""}
 CODES = {signal.SIGKILL: -9, signal.SIGINT: 130, signal.SIGTERM: 143}
 Rows = dict[str, list[str]]
