@@ -77,7 +77,7 @@ def later(seed: int, lines: list[Line]) -> list[Line]:
 
 
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
+@pytest.mark.parametrize("zone", ["UTC", pytest.param("Europe/Berlin", marks=pytest.mark.slow)])
 def test_a_closed_month_says_what_it_said(seed: int, zone: str, tmp_path: Path) -> None:
     lines = traffic(seed)
     first = write(tmp_path / "first.jsonl", lines)

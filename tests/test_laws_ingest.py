@@ -143,6 +143,7 @@ def test_duplicates_change_no_figure(copied: list[list[int]]) -> None:
 # --- one id, several readings
 
 
+SLOW = pytest.mark.slow
 CLASHES: dict[str, tuple[Line, ...]] = {
     "the final count before a partial one": (
         capture("x", sent=1000, made=100),
@@ -347,7 +348,9 @@ class BreaksOff:
         return self._gauge(call)
 
 
-@pytest.mark.parametrize("after", [30, 31, 44, 59])
+@pytest.mark.parametrize(
+    "after", [pytest.param(30, marks=SLOW), 31, 44, pytest.param(59, marks=SLOW)]
+)
 @pytest.mark.parametrize("together", [1, 3])
 def test_an_ingest_that_breaks_off_keeps_whole_files_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int, together: int

@@ -148,6 +148,7 @@ def test_names_are_pseudonyms_and_the_same_in_every_run_of_a_key(tmp_path: Path)
             assert guess not in users("a.jsonl")
 
 
+@pytest.mark.slow
 def test_every_way_of_reading_makes_the_same_pseudonyms(tmp_path: Path) -> None:
     """In columns, as a capture line by line, as rows of a table, and as calls converted before."""
     plain = [capture(f"chatcmpl-{n}") | {"user": f"user {n % 3}"} for n in range(6)]
