@@ -26,7 +26,10 @@ def _command(pid: int) -> str:
         words = words[1:]
     if words[:2] == ["-m", "auditor"]:
         words = ["audit", *words[2:]]
-    if not words:
-        return ""
-    said = printable(" ".join((PurePath(words[0]).name, *words[1:])))
+    if not words or words[0] == "-c":
+        return "python"
+    name = PurePath(words[0]).name
+    if name != "audit":  # the arguments of others are no matter of ours
+        return printable(name)[:LONGEST]
+    said = printable(" ".join((name, *words[1:])))
     return said if len(said) <= LONGEST else f"{said[:LONGEST]}…"

@@ -236,9 +236,7 @@ def test_who_has_the_store_is_named_after_the_wait(tmp_path: Path) -> None:
     with holder(tmp_path, "writes") as other:
         for command in (CSV, INGEST, ("show", "models", "--db", DB)):
             done = run(tmp_path, *command, "--lock-timeout", "0 s")
-            named = (
-                f"Error: {DB} is in use by another process: pid {other.pid} (hold.py {DB} writes)"
-            )
+            named = f"Error: {DB} is in use by another process: pid {other.pid} (hold.py)"
             assert (done.exit_code, done.err.startswith(named)) == (ERROR, True), done
             assert "--lock-timeout" in done.err
         done = run(tmp_path, *INGEST, "--lock-timeout", "1 s")

@@ -74,7 +74,23 @@ def test_a_tag_is_an_identity_by_a_word_of_its_name(name: str, kind: str | None)
         ("192.168.0.12", "address"),
         ("2001:db8:0:0:1:2:3:4", "address"),
         (SECRET * 3, "text"),
-        ("one two three four five six seven eight nine", "text"),
+        ("one two three four five six", "text"),
+        ("gsk_abcdEFGH1234567890ab", "key"),
+        ("npm_abcdEFGH1234567890ab", "key"),
+        ("SG.abcdEFGH1234567890.ab", "key"),
+        ("Basic dXNlcjpwYXNz", "key"),
+        ("password=hunter2", "key"),
+        ("88dc28d0f030c55ed4ab77ed8faf0981", "key"),
+        ("0171 5512399", "phone"),
+        ("(0171) 55-12399", "phone"),
+        ("030/1234567", "phone"),
+        ("1-800-555-9999", "phone"),
+        ("555.123.9999", "phone"),
+        ("4111 1111 1111 1111", "number"),
+        ("DE89 3704 0044 0532 0130 00", "number"),
+        ("078-05-1120", "number"),
+        ("one two three four five", None),
+        ("1690000000", None),
         ("support", None),
         ("2023-08-22T10:00:00Z", None),
         ("gpt-4-0613", None),
@@ -311,6 +327,19 @@ def test_verify_privacy_finds_what_is_there_and_shows_none_of_it(tmp_path: Path)
     assert code == 1
     assert "a.jsonl:1:request.messages.content is in out.html:1" in out
     assert verify("out.html", "--length", "18")[0] == 0
+
+
+def test_a_tag_that_repeats_a_message_is_a_finding(tmp_path: Path) -> None:
+    line = call("chatcmpl-1", "jane.doe")
+    said = [{"role": "user", "content": "Of the merger with Globex Corporation say nothing."}]
+    line["request"] = {**line["request"], "messages": said}  # type: ignore[dict-item]
+    line["tags"] = {"step": "the merger with Globex", "use_case": "press releases"}
+    write(tmp_path / "a.jsonl", [line])
+    audit("ingest", "a.jsonl", "--db", "s.duckdb", folder=tmp_path)
+    found = audit("verify-privacy", "--logs", "a.jsonl", "--db", "s.duckdb", folder=tmp_path)
+    assert found.exit_code == 1
+    assert "a.jsonl:1:tags.step is in s.duckdb" in found.out
+    assert "press" not in found.out
 
 
 def test_every_run_of_the_length_is_found() -> None:

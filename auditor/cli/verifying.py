@@ -11,7 +11,7 @@ import click
 from auditor.cli.options import config_option, lock_timeout_option
 
 FOUND = 1
-SHORTEST, USUAL = 6, 12
+SHORTEST, USUAL = 6, 16
 
 
 @click.command("verify-privacy")

@@ -48,11 +48,11 @@ KEYS = (
 )
 BUDGET_KEYS = ("name", "where", "period", "limit_usd", "warn_at", "look_back")
 NOT_A_SCOPE = ("", "tag:", "day", "month", "booking")
-SECONDS: Mapping[str, int] = {"s": 1, "min": 60, "h": 3600}
+SECONDS: Mapping[str, int] = {"": 1, "s": 1, "min": 60, "h": 3600}
 LONGEST_WAIT = 7 * 24 * 3600
-WAIT_HINT = 'a time such as "90 s", "10 min" or "2 h", of a week at most; "0 s" does not wait.'
+WAIT_HINT = 'a time such as "90 s", "10 min" or "2 h", of a week at most; "0" does not wait.'
 
-_WAIT = re.compile(r"([0-9]{1,6}) ?(s|min|h)")
+_WAIT = re.compile(r"([0-9]{1,6}) ?(s|min|h|)")
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,4})?) ?%")
 _AMOUNT = re.compile(rf"[0-9]{{1,{USD_DIGITS}}}(?:\.[0-9]{{1,{USD_DIGITS}}})?")
 

@@ -24,7 +24,7 @@ from auditor.errors import AuditError, SourceError
 from auditor.formats import Format, recognise
 from auditor.privacy.identities import is_of_a_provider, kind_by_look, kind_by_name
 from auditor.privacy.searching import Haystack, Searched, Vocabulary, masked
-from auditor.privacy.strings import strings_of
+from auditor.privacy.strings import leaves_of, strings_of
 from auditor.records import Call
 from auditor.sources import LogFile
 from auditor.store import Store
@@ -127,11 +127,20 @@ def _know(known: _Known, call: Call, place: str) -> None:
         values.append((f"tag {name}" if kind_by_look(name) is None else "a tag", value, kind))
         if kind_by_look(name) is None:
             known.shown.add(name)
+    texts = _written(call)
     for name, said, kind in values:
         if said and kind is None:
-            known.shown.add(said)
+            if not (" " in said and said in texts):  # what stands in a message is no label
+                known.shown.add(said)
         elif said and len(said) >= SHORTEST_NAME:
             known.names.setdefault(said, f"{place}:{name}")
+
+
+def _written(call: Call) -> str:
+    """What was sent and answered."""
+    text = call.text
+    said = (*text.messages, *text.prompts, *text.outputs) if text is not None else ()
+    return "\n".join(string for part in said for _, string in leaves_of(part))
 
 
 def _search(

@@ -1,9 +1,10 @@
 """What names a person: the one table of tag names, and the looks of values.
 
-A tag is an identity if one of the words of its name is in ``BY_NAME`` (``end_user``, ``userEmail``
-and ``enduser.id`` all are), or if its value looks like one: an e-mail address, a key, a number to
-call, an address on a network, or a text too long for a label. What a tag is named by is judged as
-a value, for logs have objects keyed by addresses.
+A tag is an identity if one of the words of its name, or two of them together, are in ``BY_NAME``
+(``end_user``, ``userEmail``, ``full_name`` and ``enduser.id`` all are), if its name says that it is
+what somebody wrote (``TEXTS``), or if its value looks like one: an e-mail address, a key, a number
+to call, of a card or an account, an address on a network, or a text too long for a label. What a
+tag is named by is judged as a value, for logs have objects keyed by addresses.
 """
 
 from __future__ import annotations
@@ -11,12 +12,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import pairwise
 
 BY_NAME: Mapping[str, str] = {
     **dict.fromkeys(("user", "users", "username", "userid", "login", "uid", "upn"), "user"),
     **dict.fromkeys(("enduser", "person", "people", "visitor", "caller", "author"), "user"),
     **dict.fromkeys(("employee", "staff", "owner", "member", "subscriber", "identity"), "user"),
     **dict.fromkeys(("firstname", "lastname", "fullname", "surname", "nickname"), "user"),
+    **dict.fromkeys(("givenname", "familyname", "displayname", "createdby", "updatedby"), "user"),
+    **dict.fromkeys(("requestedby", "requester", "sender", "recipient", "assignee"), "user"),
+    **dict.fromkeys(("reviewer", "applicant", "approver", "submitter"), "user"),
     **dict.fromkeys(("principal", "arn", "actor", "contact", "patient", "student"), "user"),
     **dict.fromkeys(("customer", "customers", "customerid", "client", "clientid"), "customer"),
     **dict.fromkeys(("account", "accounts", "accountid", "subscription", "tenant"), "account"),
@@ -31,7 +36,17 @@ BY_NAME: Mapping[str, str] = {
 }
 """A word of a tag's name, and what the value is: the first word of the pseudonym."""
 
-LONGEST_LABEL, MOST_WORDS = 64, 8
+TEXTS = frozenset(
+    {
+        *("prompt", "prompts", "systemprompt", "userprompt", "question", "query", "instruction"),
+        *("instructions", "input", "inputs", "inputtext", "message", "messages", "content", "text"),
+        *("answer", "output", "outputs", "outputtext", "completion", "response", "reply", "body"),
+        *("comment", "comments", "note", "notes", "description", "summary", "subject", "title"),
+    }
+)
+"""Whole names of tags that hold what somebody wrote. (``prompt_name`` is none: it is a label.)"""
+
+LONGEST_LABEL, MOST_WORDS = 64, 5
 
 WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _END = r"(?![A-Za-z0-9])"
@@ -40,18 +55,30 @@ LOOKS = (
     (
         "key",
         re.compile(
-            r"(?i:\bbearer\s)|-----BEGIN|(?<![A-Za-z0-9])(?:"
+            r"(?i:\bbearer\s)|-----BEGIN|(?i:\bbasic\s+[A-Za-z0-9+/]{8,})"
+            r"|(?i:(?:password|passwd|pwd|secret|token|key)\s*[=:]\s*\S)|(?<![A-Za-z0-9])(?:"
             r"(?:sk|pk|rk|api|key|sess|org|proj)-[A-Za-z0-9_-]{16,}|(?:sk|pk|rk)-[A-Za-z0-9_-]{6,}"
             r"|(?:sk|pk|rk|key|api|ghp|gho|ghs|hf|glpat|xox[a-z])[-_][A-Za-z0-9-_]{12,}"
+            r"|(?:gsk|npm|pat|dop|shpat|xai|nvapi)[-_][A-Za-z0-9_-]{12,}|SG\.[A-Za-z0-9_-]{12,}"
             r"|A[KS]IA[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{20,}"
-            r"|eyJ[A-Za-z0-9_-]{5,}\.|github_pat_|[0-9a-f]{64}" + _END + ")"
+            r"|eyJ[A-Za-z0-9_-]{5,}\.|github_pat_|(?:[0-9a-f]{32}|[0-9a-f]{64})" + _END + ")"
+        ),
+    ),
+    (
+        "number",  # of a card, an account with a bank (IBAN), social security
+        re.compile(
+            r"(?<![\w.-])(?:[0-9]{4}([ -]?)[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}"
+            r"|[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?"
+            r"|[0-9]{3}-[0-9]{2}-[0-9]{4})(?![\w.-])"
         ),
     ),
     (
         "phone",
         re.compile(
             r"(?<![\w.])(?:\+|00)[1-9][\s()./-]?(?:[0-9][\s()./-]{0,2}){6,14}" + _END + r"|"
-            r"\([0-9]{3}\) ?[0-9]{3}-[0-9]{4}|(?<![0-9-])[0-9]{3}-[0-9]{3}-[0-9]{4}(?![0-9-])"
+            r"\([0-9]{3}\) ?[0-9]{3}-[0-9]{4}"
+            r"|(?<![0-9.-])(?:1[-.])?[0-9]{3}([-.])[0-9]{3}\1[0-9]{4}(?![0-9.-])"
+            r"|(?<![\w.:-])\(?0[0-9]{1,5}\)?[ /-][0-9](?:[ /-]?[0-9]){4,11}(?![\w.:-])"
         ),
     ),
     (
@@ -93,10 +120,12 @@ def is_of_a_provider(id: str) -> bool:
 @lru_cache(4_096)
 def kind_by_name(name: str) -> str | None:
     """What the values of a tag are, by its name; None where they are no identities."""
-    for word in (name.lower(), *map(str.lower, WORDS.findall(name))):
+    words = [word.lower() for word in WORDS.findall(name)]
+    together = map("".join, pairwise(words))
+    for word in (name.lower(), *words, *together):
         if (kind := BY_NAME.get(word)) is not None:
             return kind
-    return None
+    return "text" if name.lower() in TEXTS or "".join(words) in TEXTS else None
 
 
 def kind_by_look(value: str) -> str | None:

@@ -28,7 +28,7 @@ def strings_of(stream: BinaryIO) -> Iterator[tuple[int, str, str]]:
             for place, text in enumerate(_pieces(raw.decode("utf-8", "replace")), 1):
                 yield number, f"part {place}", text
         else:
-            for field, text in _leaves(value, "", 0):
+            for field, text in leaves_of(value, "", 0):
                 yield number, field, text
 
 
@@ -37,19 +37,20 @@ def _pieces(line: str) -> Iterator[str]:
         yield from (cell.strip() for cell in CELLS.split(part))
 
 
-def _leaves(value: Any, path: str, depth: int) -> Iterator[tuple[str, str]]:
+def leaves_of(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Path and text of each string in a JSON value, and of those in JSON within a string."""
     if depth > MOST_NESTED:
         return
     if isinstance(value, str):
         yield path, value
         if value.lstrip()[:1] in NESTED:
             with suppress(ValueError, RecursionError):
-                yield from _leaves(msgspec.json.decode(value), path, depth + 1)
+                yield from leaves_of(msgspec.json.decode(value), path, depth + 1)
     elif isinstance(value, dict):
         for name, part in value.items():
             shown = name if re.fullmatch(r"[A-Za-z_]{1,40}", name) else "*"
             yield f"{path} (name of a field)".strip(), name
-            yield from _leaves(part, f"{path}.{shown}".strip("."), depth + 1)
+            yield from leaves_of(part, f"{path}.{shown}".strip("."), depth + 1)
     elif isinstance(value, list):
         for part in value:
-            yield from _leaves(part, path, depth + 1)
+            yield from leaves_of(part, path, depth + 1)

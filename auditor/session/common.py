@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -73,8 +74,8 @@ def say_tags_of_nothing(by: Iterable[str], values: Iterable[Iterable[str | None]
 
 
 def _parted(given: str) -> list[str]:
-    """``team,model`` are two dimensions; a tag may hold a comma: ``tag:a,b`` is one."""
-    return [given] if given.startswith("tag:") else given.split(",")
+    """``team,tag:user,model`` are three dimensions; a comma of a tag's name is ``\\,``."""
+    return [name.replace(r"\,", ",") for name in re.split(r"(?<!\\),", given)]
 
 
 def allowance_of(option: str, text: str | None, default: Allowance) -> Allowance:
