@@ -18,6 +18,7 @@ from golden_files import FIXTURES
 from helpers.logs import capture, write
 
 from auditor.cli import cli
+from auditor.session.common import dimensions_of
 from auditor.store import Store
 
 COLOUR = re.compile(r"\x1b\[[\d;]*[349]\d")
@@ -306,3 +307,8 @@ def test_a_very_long_name_leaves_a_table_readable(tmp_path: Path) -> None:
         done = audit(*command.split(), *db, folder=tmp_path, columns=160)
         assert max(map(len, done.out.splitlines())) <= 160, command
         assert "xxx…" in done.out
+
+
+def test_commas_part_dimensions_wherever_a_tag_stands() -> None:
+    assert dimensions_of(("tag:user,source", "team")) == ("tag:user", "source", "team")
+    assert dimensions_of((r"tag:a\,b,day",)) == ("tag:a,b", "day")

@@ -200,7 +200,7 @@ def test_a_broken_file_ends_the_run_as_it_would_in_one_process(tmp_path: Path) -
         for name in ("b", "d"):
             broken = whole[:-6] + bytes([whole[-6] ^ 1, *name.encode()]) + whole[-5:]
             (logs / f"{name}.jsonl.gz").write_bytes(broken)
-        with Store.open(None, hash_key=KEY) as store:
+        with Store.open(logs.parent / "s.duckdb", hash_key=KEY) as store:
             with pytest.raises(SourceError, match="broken") as caught:
                 ingest(store, find([str(logs)]), known_formats(), Gauge(book(), {}), jobs=jobs)
             said.append(
@@ -212,6 +212,7 @@ def test_a_broken_file_ends_the_run_as_it_would_in_one_process(tmp_path: Path) -
             )
     assert said[0] == said[1] == said[2]
     assert len(said[0][2]) == 1 and "b.jsonl.gz" in said[0][0]
+    assert "Of this run 1 before it are stored, none after it." in said[0][1]
 
 
 class Killed(Gauge):

@@ -148,8 +148,7 @@ def _take_in_all(
     if whole:
         _take_in_all(store, whole, manner, jobs, booking, done, lambda _: None)
     if done.sources and store.path is not None:
-        before = "1 file" if done.sources == 1 else f"{done.sources:,} files"
-        failed.hint += f" The {before} of this run before it are stored, none after it."
+        failed.hint += f" Of this run {done.sources:,} before it are stored, none after it."
     raise failed
 
 
