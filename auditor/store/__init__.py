@@ -200,7 +200,8 @@ class Store:
 
     def show(self, name: str, frame: pl.DataFrame) -> None:
         """Let queries read a frame as the table ``name``, until another takes its place."""
-        self._connection.register(name, _ArrowStream(frame))
+        with self._failures():
+            self._connection.register(name, _ArrowStream(frame))
 
     def has_time_zone(self, zone: str) -> bool:
         """Whether ``zone`` is a time zone that the store can reckon with."""
