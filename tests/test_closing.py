@@ -159,11 +159,11 @@ def test_a_call_of_a_closed_month_is_explained_by_its_prices(tmp_path: Path) -> 
         close(store, question(), AUGUST, TODAY, anything)
         take_in(store, write(tmp_path / "second.jsonl", [capture("call-2", sent=2000)]))
         asked = question(book=dearer)
-        kept = explain(store, asked, "call-1", store.hash_key)
+        kept = explain(store, asked, "call-1")
         assert kept.actual_usd == Decimal("0.0017")
         assert kept.priced.row is not None
         assert kept.priced.row.book == "openai"
-        assert explain(store, asked, "call-2", store.hash_key).actual_usd == Decimal("0.0096")
+        assert explain(store, asked, "call-2").actual_usd == Decimal("0.0096")
 
 
 def test_a_month_that_moved_is_an_error(tmp_path: Path) -> None:

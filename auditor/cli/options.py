@@ -42,18 +42,9 @@ def options(*decorators: Callable[[F], F]) -> Callable[[F], F]:
     return decorate
 
 
-lock_timeout_option = click.option(
-    "--lock-timeout",
-    envvar="AUDIT_LOCK_TIMEOUT",
-    show_envvar=True,
-    default="10 s",
-    show_default=True,
-    metavar="TIME",
-    help="How long to wait for another process that has the store open.",
-)
-
-
-def db_option(required: bool) -> Callable[[F], F]:
+def db_option(
+    required: bool, about: str = "The store, a DuckDB file. Made if it is not there."
+) -> Callable[[F], F]:
     """``--db FILE``, and how long to wait where another process has it."""
     return options(
         click.option(
@@ -63,9 +54,17 @@ def db_option(required: bool) -> Callable[[F], F]:
             envvar="AUDIT_DB",
             show_envvar=True,
             metavar="FILE",
-            help="The store, a DuckDB file. Made if it is not there.",
+            help=about,
         ),
-        lock_timeout_option,
+        click.option(
+            "--lock-timeout",
+            envvar="AUDIT_LOCK_TIMEOUT",
+            show_envvar=True,
+            default="10 s",
+            show_default=True,
+            metavar="TIME",
+            help="How long to wait for another process that has the store open.",
+        ),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from auditor.cli.options import config_option, lock_timeout_option
+from auditor.cli.options import config_option, db_option
 
 FOUND = 1
 SHORTEST, USUAL = 6, 16
@@ -21,15 +21,10 @@ SHORTEST, USUAL = 6, 16
 @click.option(
     "--logs", multiple=True, required=True, metavar="LOGS", help="What was read. May be repeated."
 )
-@click.option(
-    "--db",
-    type=click.Path(dir_okay=False, path_type=Path),
-    envvar="AUDIT_DB",
-    show_envvar=True,
-    metavar="FILE",
-    help="The store that is searched: the texts of all tables, and the bytes of the file.",
+@db_option(
+    required=False,
+    about="The store that is searched: the texts of all tables, and the bytes of the file.",
 )
-@lock_timeout_option
 @click.option(
     "--length",
     type=click.IntRange(min=SHORTEST),

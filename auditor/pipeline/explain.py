@@ -8,14 +8,12 @@ from datetime import date
 from typing import Any
 
 from auditor.errors import AuditError
-from auditor.pipeline.keeping import keeps_identities
+from auditor.pipeline.keeping import names_in
 from auditor.pipeline.replay import Question, passes, price_cells, with_closings
 from auditor.prices import Priced, price_call
-from auditor.privacy import Pseudonyms, Shown
 from auditor.scenarios import Move, Scenario
 from auditor.scenarios.card import STEPS, Route
 from auditor.store import Store
-from auditor.workload import HashKey
 
 Row = dict[str, Any]
 
@@ -51,17 +49,17 @@ class Explanation:
     steps: tuple[Step, ...]
 
 
-def explain(store: Store, question: Question, wanted: str, key: bytes | None = None) -> Explanation:
+def explain(store: Store, question: Question, wanted: str) -> Explanation:
     """The call that ``wanted`` names: a call id, or ``SOURCE:LINE``.
 
-    An id that the store holds as a pseudonym is found with its ``key``. Raises AuditError when the
-    store has no such call. The figures come from the queries of the replay, run on this call alone.
+    An id that the store holds as a pseudonym is found if its key is there. Raises AuditError when
+    the store has no such call. The figures come from the queries of the replay, run on this call
+    alone.
     """
     question = with_closings(store, question)
     found = store.rows("replay/find_call", wanted=wanted)
-    if not found and key and keeps_identities(store) is False:
-        stored_as = Pseudonyms(HashKey(key), Shown()).id(wanted)
-        found = store.rows("replay/find_call", wanted=stored_as)
+    if not found and (names := names_in(store)) is not None:
+        found = store.rows("replay/find_call", wanted=names.id(wanted))
     if not found:
         raise AuditError(
             f"the store has no call named {wanted}",

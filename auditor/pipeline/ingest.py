@@ -217,9 +217,8 @@ def _take_in(
         store.run("ingest/take_back", source_id=source_id)
     store.run("ingest/name_rows")
     store.run("ingest/superseded", **named)
-    if store.rows("ingest/shares")[0][
-        "any_stored"
-    ]:  # most often not, and each statement takes its time
+    shares = store.rows("ingest/shares")[0]
+    if shares["any_stored"]:  # most often not, and each statement takes its time
         store.run("ingest/merge_superseded", source_id=source_id)
     store.run("ingest/merge", source_id=source_id)
     if buckets.height:

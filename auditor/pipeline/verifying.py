@@ -22,7 +22,7 @@ import zstandard
 
 from auditor.errors import AuditError, SourceError
 from auditor.formats import Format, recognise
-from auditor.privacy.identities import is_of_a_provider, kind_by_look, kind_by_name
+from auditor.privacy.identities import is_of_a_provider, kind_by_look, kind_of_tag
 from auditor.privacy.searching import Haystack, Searched, Vocabulary, masked
 from auditor.privacy.strings import leaves_of, strings_of
 from auditor.records import Call
@@ -123,14 +123,13 @@ def _know(known: _Known, call: Call, place: str) -> None:
     known.shown.update(value for value in shown if value)
     values = [("id", call.id, None if call.id and is_of_a_provider(call.id) else "call")]
     for name, value in call.tags.items():
-        kind = kind_by_name(name) or kind_by_look(name) or kind_by_look(value)
+        kind = kind_of_tag(name, value)
         values.append((f"tag {name}" if kind_by_look(name) is None else "a tag", value, kind))
         if kind_by_look(name) is None:
             known.shown.add(name)
-    texts = _written(call)
     for name, said, kind in values:
         if said and kind is None:
-            if not (" " in said and said in texts):  # what stands in a message is no label
+            if not (" " in said and said in _written(call)):  # what stands in a message is no label
                 known.shown.add(said)
         elif said and len(said) >= SHORTEST_NAME:
             known.names.setdefault(said, f"{place}:{name}")

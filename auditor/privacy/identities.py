@@ -128,6 +128,11 @@ def kind_by_name(name: str) -> str | None:
     return "text" if name.lower() in TEXTS or "".join(words) in TEXTS else None
 
 
+def kind_of_tag(name: str, value: str) -> str | None:
+    """What the value of a tag is, by its name or by the looks of either; None for a label."""
+    return kind_by_name(name) or kind_by_look(name) or kind_by_look(value)
+
+
 def kind_by_look(value: str) -> str | None:
     """What a value is, by its looks; None where it may be a label."""
     for kind, pattern in LOOKS:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from auditor.privacy.identities import is_of_a_provider, kind_by_look, kind_by_name
+from auditor.privacy.identities import is_of_a_provider, kind_by_look, kind_of_tag
 from auditor.privacy.problems import in_known_words
 from auditor.records import Call, Kept, clean
 from auditor.workload import HashKey
@@ -87,7 +87,7 @@ class Pseudonyms:
         """A value of the tag ``name``."""
         if self.shown.identities or not value or (again and OURS.fullmatch(value)):
             return value
-        kind = kind_by_name(name) or kind_by_look(name) or kind_by_look(value)
+        kind = kind_of_tag(name, value)
         return value if kind is None else self._name(kind, value)
 
     def _tag_name(self, name: str) -> str:

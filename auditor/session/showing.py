@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from auditor import pipeline, secret, terminal
+from auditor import pipeline, terminal
 from auditor.pipeline import reporting
 from auditor.reports import catalogue, explanation, workloads
 from auditor.session.common import names_of, question_of
@@ -36,8 +36,8 @@ def explain(
         scenarios=scenarios_of(settings, scenario_files, wanted),
         assume_model=assume_model,
     )
-    with opened(db, lock_timeout, to_read=True) as store:
-        explained = pipeline.explain(store, question, call_id, secret.known(db, hash_key))
+    with opened(db, lock_timeout, to_read=True, hash_key=hash_key) as store:
+        explained = pipeline.explain(store, question, call_id)
     terminal.show(lambda console: explanation.show(explained, console))
 
 
