@@ -27,6 +27,9 @@ def test_after_any_kill_the_next_run_ends_as_if_nothing_had_been(tmp_path: Path)
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_who_is_told_to_end_ends_in_order(how: signal.Signals, tmp_path: Path) -> None:
-    """130 and one line, or 143: at any moment, imports included, and nothing is left behind."""
+    """130 and one line, or 143: at any moment, imports included, and nothing is left behind.
+
+    From the program's first lines on: what comes before them is the interpreter's own beginning.
+    """
     told = kill(tmp_path, 15, seed=7, how=how, cold=0.5)
     assert not told.failures, "\n".join(told.lines())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -115,9 +116,20 @@ def _cold(
         start_new_session=True,
     ) as process:
         if after is not None:
+            if how != signal.SIGKILL:
+                _wait_for_answers(process)
             _strike(process.pid, after, how)
         _, said = process.communicate(timeout=LONGEST)
     return Ended(process.returncode, time.monotonic() - begun, said)
+
+
+def _wait_for_answers(process: subprocess.Popen[str]) -> None:
+    """Until it answers signals; before that the interpreter itself is being begun."""
+    while process.poll() is None:
+        caught = re.search(r"SigCgt:\s*(\w+)", Path(f"/proc/{process.pid}/status").read_text())
+        if caught and int(caught[1], 16) >> (signal.SIGTERM - 1) & 1:
+            return
+        time.sleep(0.001)
 
 
 def _strike(group: int, after: float, how: signal.Signals) -> None:
