@@ -57,6 +57,13 @@ def as_lines(
     return stream if size is not None and size <= most else shortened(stream, most)
 
 
+def is_plain(head: bytes) -> bool:
+    """Whether what begins so is read as it lies there: lines of UTF-8, with no mark before them."""
+    is_other = head.startswith((SQLITE_MAGIC, BOM, PARQUET_MAGIC)) or _utf16_of(head) is not None
+    utf32 = head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE))
+    return not is_other and not utf32 and not _in_one_piece(head)
+
+
 def _reader(blocks: Iterable[bytes]) -> io.BufferedReader:
     return io.BufferedReader(Blocks(blocks), HEAD_BYTES)
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -13,9 +15,12 @@ WORD = re.compile(r" ([A-Z]\w+): *(.*)")
 COLUMN = re.compile(r" {5}(\S+)  +(\S.*)")
 
 
-def folder() -> Path:
-    """Where the queries are: inside the installed package, or beside it in the repository."""
-    installed = HERE / "queries"
+def folder() -> Traversable:
+    """Where the queries are: inside the installed package, or beside it in the repository.
+
+    The package may be a zip file, as where it was sent to another machine.
+    """
+    installed = files("auditor") / "queries"
     return installed if installed.is_dir() else HERE.parent / "queries"
 
 
@@ -62,9 +67,12 @@ def head(name: str) -> Head:
 @cache
 def query(name: str) -> str:
     """The text of ``queries/NAME.sql``, for example ``query("replay/ledger")``."""
-    return (folder() / f"{name}.sql").read_text(encoding="utf-8")
+    return folder().joinpath(*f"{name}.sql".split("/")).read_text(encoding="utf-8")
 
 
 def names(section: str) -> tuple[str, ...]:
     """The queries of one section, sorted: ``names("checks")`` -> ("checks/lines", …)."""
-    return tuple(f"{section}/{path.stem}" for path in sorted((folder() / section).glob("*.sql")))
+    found = (path.name for path in folder().joinpath(*section.split("/")).iterdir())
+    return tuple(
+        f"{section}/{name.removesuffix('.sql')}" for name in sorted(found) if name.endswith(".sql")
+    )

@@ -73,6 +73,13 @@ MAY_IMPORT: dict[str, set[str]] = {
         "prices",
         "finetune",
     },
+    "engines": {
+        *BASE,
+        *PACKED,
+        "formats",
+        "prices",
+        "pipeline",
+    },
     "reports": {
         *BASE,
         "formats",
@@ -94,6 +101,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "prices",
         "finetune",
         "pipeline",
+        "engines",
         "reports",
     },
     "cli": {"errors", "session"},
@@ -107,6 +115,8 @@ ONLY_IN = {
     "click": "cli",
     "filelock": "session",
     "obstore": "objects",
+    "pyarrow": "engines",
+    "pyspark": "engines",
 }
 # what reaches for the clock, the environment or the terminal
 FORBIDDEN_BELOW_CLI = {

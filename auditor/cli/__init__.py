@@ -35,6 +35,7 @@ from auditor.cli.options import (
     check_sources,
     config_option,
     db_option,
+    engine_options,
     hash_key,
     names_option,
     period_options,
@@ -78,6 +79,7 @@ def cli() -> None:
 @period_options
 @reading_options
 @rehash_option
+@engine_options
 @allowance_options
 @result_options
 @config_option
@@ -100,6 +102,7 @@ def replay(logs: tuple[str, ...], db: Path | None, **given: Any) -> None:
 @db_option(required=True)
 @reading_options
 @rehash_option
+@engine_options
 @prices_option
 @allow_rejects_option
 @config_option

@@ -18,6 +18,7 @@ from auditor.cli.options import (
     check_sources,
     config_option,
     db_option,
+    engine_options,
     from_option,
     hash_key,
     names_option,
@@ -142,6 +143,7 @@ def examples_option(name: str, text: str) -> Callable[[F], F]:
 @until_option
 @zone_option
 @reading_options
+@engine_options
 @allowance_options
 @result_options
 @config_option

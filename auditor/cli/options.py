@@ -131,6 +131,37 @@ reading_options = options(
         help="Processes that read logs at once; one a core unless given.",
     ),
 )
+engine_options = options(
+    click.option(
+        "--engine",
+        type=click.Choice(["embedded", "spark"]),
+        default="embedded",
+        show_default=True,
+        envvar="AUDIT_ENGINE",
+        show_envvar=True,
+        help="Who reads the logs: this process, or an Apache Spark cluster.",
+    ),
+    click.option("--master", metavar="URL", help="Master of the cluster; local[*] unless given."),
+    click.option("--remote", metavar="URL", help="Address of a cluster, sc:// (Spark Connect)."),
+    click.option(
+        "--calls",
+        type=click.Path(file_okay=False, path_type=Path),
+        metavar="FOLDER",
+        help="Where the engine puts the calls; all machines see it. FILE.calls unless given.",
+    ),
+    click.option(
+        "--buckets",
+        type=click.IntRange(1, 65_536),
+        metavar="N",
+        help="Buckets of a new store's calls; by the size of the logs unless given.",
+    ),
+    click.option(
+        "--spark-conf",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="A setting of Spark. May be repeated.",
+    ),
+)
 rehash_option = click.option(
     "--rehash",
     is_flag=True,

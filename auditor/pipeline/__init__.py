@@ -2,7 +2,8 @@
 
 from auditor.pipeline.digests import Digests
 from auditor.pipeline.explain import Explanation, explain
-from auditor.pipeline.ingest import Ingested, ingest
+from auditor.pipeline.ingest import ingest
+from auditor.pipeline.ingested import Ingested
 from auditor.pipeline.prompts import pairs_of
 from auditor.pipeline.readers import cores
 from auditor.pipeline.replay import MAX_DIMENSIONS, Question, Replay, check_stored, replay

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 
 import polars as pl
 
@@ -13,6 +13,15 @@ from auditor.formats import Format, recognise
 from auditor.pipeline.booking import Booking
 from auditor.pipeline.days import add_up_new
 from auditor.pipeline.digests import Digests
+from auditor.pipeline.elsewhere import (
+    BrokenSourceError,
+    Engine,
+    Key,
+    Looked,
+    check_place,
+    key_of,
+)
+from auditor.pipeline.ingested import Ingested
 from auditor.pipeline.keeping import Traced, check_keeping
 from auditor.pipeline.placing import full_groups, merge_placed
 from auditor.pipeline.readers import WORTH_BYTES, Readers, readers_of
@@ -32,34 +41,6 @@ BUNDLE_BYTES, BUNDLE_SOURCES = 1 << 30, 64
 """What one transaction takes in at most (or one larger source): some ten seconds of work."""
 
 
-@dataclass(slots=True)
-class Ingested:
-    """What an ingest did.
-
-    ``copies`` are pairs: a file, and the source it is identical with. ``conflicts`` are duplicates
-    whose token counts differ from the call that they repeat. ``buckets`` are records that are sums.
-    ``documents`` are files such as a
-    LICENSE that lie among logs and are none.
-    """
-
-    sources: int = 0
-    already: int = 0
-    calls: int = 0
-    buckets: int = 0
-    tally: Tally = field(default_factory=Tally)
-    conflicts: int = 0
-    copies: list[tuple[str, str]] = field(default_factory=list)
-    documents: list[str] = field(default_factory=list)
-
-    def add(self, other: Ingested) -> None:
-        """Take in what a bundle brought."""
-        self.sources += other.sources
-        self.calls += other.calls
-        self.buckets += other.buckets
-        self.conflicts += other.conflicts
-        self.tally.add(other.tally)
-
-
 def ingest(
     store: Store,
     files: Iterable[LogFile],
@@ -76,6 +57,7 @@ def ingest(
     on_bytes: Callable[[int], None] | None = None,
     digests: Digests | None = None,
     book: Book | None = None,
+    engine: Engine | None = None,
 ) -> Ingested:
     """Read what the store does not hold yet. Every file is wholly in afterwards, or not at all.
 
@@ -85,21 +67,30 @@ def ingest(
     their number. ``on_bytes`` is told the bytes dealt with. ``digests`` are those of files that
     need not be read to know them. ``keep_identities`` stores names of users and the like as logged,
     else as pseudonyms; a store goes on as it was begun. ``book`` says by which windows calls are
-    told apart that are added up for replays. Raises SourceError, before anything is stored, when a
+    told apart that are added up for replays.
+    ``engine`` reads in place of this process. Raises SourceError, before anything is stored, when a
     file is of no known format; while reading, when one is broken. What was stored before stays.
     Raises StoreError when the store was begun otherwise than ``keep_identities`` says.
     """
     told = on_bytes or (lambda _: None)
     done = Ingested()
     check_keeping(store, keep_identities)
+    check_place(store, engine)
     booking = Booking(store)
     digests = digests or Digests(store)
     traced = Traced(store)
+    files = tuple(files)
+    looked: Mapping[Key, Looked] = {}
+    if engine is not None:
+        formats = tuple(formats)
+        unknown = [file for file in files if not digests.holds(file)]
+        looked = engine.look(unknown, formats, chosen)
+        traced.take(looked)
     new = list(_not_yet_stored(store, files, done, booking, digests, jobs, told, traced))
     digests.keep()
     planned = [
         Source(file, digest, format, digests.holds(file))
-        for file, digest, format in _recognised(new, formats, chosen, done)
+        for file, digest, format in _recognised(new, formats, chosen, done, looked)
     ]
     manner = Manner(
         gauge,
@@ -111,7 +102,10 @@ def ingest(
         secret_of_names=traced.key,
         secret_of_ids=traced.key if shows_ids else store.hash_key,
     )
-    _take_in_all(store, planned, manner, jobs, booking, done, told)
+    if engine is None:
+        _take_in_all(store, planned, manner, jobs, booking, done, told)
+    else:
+        _take_in_elsewhere(store, engine, planned, looked, manner, book, booking, done, told)
     if planned:
         with store.transaction():
             store.run("ingest/tidy")
@@ -147,9 +141,39 @@ def _take_in_all(
             return
     if whole:
         _take_in_all(store, whole, manner, jobs, booking, done, lambda _: None)
+    raise _with_count(failed, store, done)
+
+
+def _with_count(failed: AuditError, store: Store, done: Ingested) -> AuditError:
+    """The error, with what of this run is stored."""
     if done.sources and store.path is not None:
         failed.hint += f" Of this run {done.sources:,} before it are stored, none after it."
-    raise failed
+    return failed
+
+
+def _take_in_elsewhere(
+    store: Store,
+    engine: Engine,
+    planned: Sequence[Source],
+    looked: Mapping[Key, Looked],
+    manner: Manner,
+    book: Book | None,
+    booking: Booking,
+    done: Ingested,
+    told: Callable[[int], None],
+) -> None:
+    """The same as ``_take_in_all`` on other machines, all sources at once."""
+    if not planned:
+        return
+    try:
+        brought = engine.take_in(store, planned, looked, manner, book, told, booking.stored)
+    except BrokenSourceError as broken:
+        whole = planned[: broken.before]
+        _take_in_elsewhere(
+            store, engine, whole, looked, manner, book, booking, done, lambda _: None
+        )
+        raise _with_count(broken.error, store, done) from None
+    done.add(brought)
 
 
 def _bundles(sources: Iterable[Source]) -> Iterator[list[Source]]:
@@ -215,15 +239,7 @@ def _take_in(
     named = {"source_id": source_id, "sha256": source.sha256, "name": clean(source.file.name)}
     if are_many:
         store.run("ingest/take_back", source_id=source_id)
-    store.run("ingest/name_rows")
-    store.run("ingest/superseded", **named)
-    shares = store.rows("ingest/shares")[0]
-    if shares["any_stored"]:  # most often not, and each statement takes its time
-        store.run("ingest/merge_superseded", source_id=source_id)
-    store.run("ingest/merge", source_id=source_id)
-    if buckets.height:
-        store.show("batch_buckets", buckets)
-        store.run("ingest/merge_buckets", source_id=source_id)
+    merge(store, buckets, **named)
     store.run(
         "ingest/finish",
         **named,
@@ -241,6 +257,19 @@ def _take_in(
     done.tally.add(tally)
 
 
+def merge(store: Store, buckets: pl.DataFrame, *, source_id: int, sha256: str, name: str) -> None:
+    """Bring what is staged of one source among the calls, each once, and say which are sums."""
+    store.run("ingest/name_rows")
+    store.run("ingest/superseded", name=name, sha256=sha256)
+    shares = store.rows("ingest/shares")[0]
+    if shares["any_stored"]:  # most often not, and each statement takes its time
+        store.run("ingest/merge_superseded", source_id=source_id)
+    store.run("ingest/merge", source_id=source_id)
+    if buckets.height:
+        store.show("batch_buckets", buckets)
+        store.run("ingest/merge_buckets", source_id=source_id)
+
+
 def _are_enough(batches: list[Batch]) -> bool:
     """Whether so many calls wait that they should be stored, or so many bytes of them."""
     size = sum(batch.calls.estimated_size() for batch in batches)
@@ -256,6 +285,7 @@ def _stage(store: Store, source_id: int, batches: list[Batch], *, are_many: bool
         return
     store.show("batch_calls", pl.concat([batch.calls for batch in batches]))
     store.show("batch_rejects", pl.concat([batch.rejects for batch in batches]))
+    store.run("ingest/batch_rows")
     store.run("ingest/stage", source_id=source_id, are_many=are_many)
     for batch in batches:
         if batch.placed is not None:
@@ -313,12 +343,17 @@ def _recognised(
     formats: Iterable[Format],
     chosen: Format | None,
     done: Ingested,
+    looked: Mapping[Key, Looked],
 ) -> list[tuple[LogFile, str, Format]]:
     planned, errors = [], []
-    known = tuple(formats) if new and not chosen else ()
+    known = tuple(formats) if new and not chosen and not looked else ()
     for file, digest in new:
+        seen = looked.get(key_of(file))
         try:
-            planned.append((file, digest, chosen or recognise(file, known)))
+            if seen is not None and seen.error is not None:
+                raise seen.error
+            found = seen.format if seen is not None else None
+            planned.append((file, digest, chosen or found or recognise(file, known or formats)))
         except SourceError as error:
             if file.is_document and (len(new) > 1 or done.already):
                 done.documents.append(file.name)

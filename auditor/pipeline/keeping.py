@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from auditor import secret
 from auditor.errors import StoreError
+from auditor.pipeline.elsewhere import Key, Looked, key_of
 from auditor.privacy import Pseudonyms, Shown
 from auditor.sources import LogFile
 from auditor.store import Store
@@ -49,8 +52,16 @@ class Traced:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._traces: set[str] = set()
+        self._looked: Mapping[Key, Looked] = {}
+
+    def take(self, looked: Mapping[Key, Looked]) -> None:
+        """Know what was looked at elsewhere."""
+        self._looked = looked
 
     def __call__(self, file: LogFile) -> str:
+        if (looked := self._looked.get(key_of(file))) is not None:
+            self._traces.add(looked.trace)
+            return looked.sha256
         if self._store.key_of_names is not None:
             return file.sha256()
         digest, trace = file.digest_and_trace()

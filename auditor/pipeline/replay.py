@@ -26,6 +26,8 @@ PLAIN = ZONED | {"model", "requested_model", "endpoint", "tier", "booking"}
 """Dimensions that ``replay/cells_plain`` knows, beside a workload or a tag."""
 HEAVY = ("source", "source_sha256")
 EDGE = "midnight:"
+AS_STORED = ("replay/logged_calls", "replay/booked_open")
+"""The calls where none is a sum and no month is closed."""
 MAX_BROKEN = 5
 """How many of the rows that break a check are named."""
 
@@ -183,10 +185,11 @@ def price_cells(
     are_plain = _book(store, question, one_call=call_id is not None)
     moving = next((question.scenarios[n] for n in positions if question.scenarios[n].moves), None)
     if moving is None:
-        store.run("replay/as_logged")
+        considered = "replay/as_logged"
     else:
         store.show("plan", plan_of(moving, kinds_of(store), together=not by_workload))
-        store.run("replay/as_moved")
+        considered = "replay/as_moved"
+    store.run(considered)
     extra = tuple(name for name in question.by if name not in PLAIN)
     asked = {
         "zone": question.zone,
@@ -202,9 +205,13 @@ def price_cells(
         **{f"by_{n}": name for n, name in enumerate(_padded(question.by), 1)},
     }
     if are_plain and moving is None and call_id is None and _is_light(extra):
-        are_summed = not extra and _are_summed(store, question)
-        store.run("replay/added_days" if are_summed else "replay/added_calls", **asked)
+        if not extra and _are_summed(store, question):
+            store.run("replay/added_days", **asked)
+        else:
+            store.scan("replay/added_calls", (), **asked)
         store.run("replay/cells_plain", **asked)
+    elif are_plain and call_id is None:
+        store.scan("replay/cells", (*AS_STORED, considered), **asked)
     else:
         store.run("replay/cells", **asked)
     days = [row["price_date"] for row in store.rows("replay/dates")]

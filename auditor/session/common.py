@@ -17,6 +17,7 @@ from auditor.config import Allowance, Config
 from auditor.errors import AuditError
 from auditor.limits import Limits
 from auditor.pipeline.counting import Gauge
+from auditor.pipeline.elsewhere import Engine
 from auditor.prices import Book
 from auditor.reports import catalogue, files
 from auditor.reports.figures import counted
@@ -204,6 +205,7 @@ def take_in(
     sampling: bool = True,
     shows_ids: bool = False,
     rehash: bool = False,
+    engine: Engine | None = None,
 ) -> pipeline.Ingested:
     """Read what the store does not hold yet, and say so. ``rehash`` trusts no stamp of a file."""
     # mappings are checked whatever is new
@@ -231,6 +233,7 @@ def take_in(
             book=book,
             on_bytes=on_bytes,
             digests=digests,
+            engine=engine,
         )
     _report(done)
     return done

@@ -30,6 +30,7 @@ from auditor.session.common import (
     share_of,
     take_in,
 )
+from auditor.session.engines import engine_for, taken_out
 from auditor.session.known import known_scenarios, settings_of
 from auditor.session.locking import store_for
 from auditor.terminal import say
@@ -118,7 +119,11 @@ def finetune(
         _check_new_name(write_scenario, known)
     allowed_rejects = allowance_of("--allow-rejects", allow_rejects, settings.allow_rejects)
     allowed_unpriced = allowance_of("--allow-unpriced", allow_unpriced, settings.allow_unpriced)
-    with store_for(db, lock_timeout, logs, hash_key, reading) as store:
+    asked = taken_out(reading)
+    with (
+        store_for(db, lock_timeout, logs, hash_key, reading) as store,
+        engine_for(asked, store) as engine,
+    ):
         check_zone(store, question.base.zone)
         check_not_stored(store, output, write_scenario)
         if logs:
@@ -131,6 +136,7 @@ def finetune(
                 output,
                 write_scenario,
                 assume_model=assume_model,
+                engine=engine,
                 **reading,
             )
         result = tune(store, question, write_scenario.stem if write_scenario else "mix")

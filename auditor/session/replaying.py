@@ -25,6 +25,7 @@ from auditor.session.common import (
     say_tags_of_nothing,
     take_in,
 )
+from auditor.session.engines import engine_for, taken_out
 from auditor.session.known import book_of, scenarios_of, settings_of
 from auditor.session.locking import store_for
 from auditor.terminal import say
@@ -64,12 +65,16 @@ def replay(
         assume_model=assume_model,
     )
     check_period(from_date, to_date)
+    asked = taken_out(reading)
     own = own_files(settings, db, *prices, *scenario_files)
     if output is not None:
         check_output(output, own)
     allowed_rejects = allowance_of("--allow-rejects", allow_rejects, settings.allow_rejects)
     allowed_unpriced = allowance_of("--allow-unpriced", allow_unpriced, settings.allow_unpriced)
-    with store_for(db, lock_timeout, logs, hash_key, reading) as store:
+    with (
+        store_for(db, lock_timeout, logs, hash_key, reading) as store,
+        engine_for(asked, store) as engine,
+    ):
         check_zone(store, question.zone)
         check_not_stored(store, output)
         if logs:
@@ -82,6 +87,7 @@ def replay(
                 output,
                 sampling=db is not None,
                 assume_model=assume_model,
+                engine=engine,
                 **reading,
             )
         check_closed(store, question)
@@ -123,9 +129,14 @@ def ingest(
     """``audit ingest``. Returns whether all lines were read, within the allowance."""
     settings = settings_of(config)
     allowed = allowance_of("--allow-rejects", allow_rejects, settings.allow_rejects)
+    asked = taken_out(reading)
     own = own_files(settings, db, *prices)
-    with store_for(db, lock_timeout, logs, hash_key, reading) as store:
-        done = take_in(store, logs, settings, book_of(settings, prices), own, **reading)
+    with (
+        store_for(db, lock_timeout, logs, hash_key, reading) as store,
+        engine_for(asked, store) as engine,
+    ):
+        book = book_of(settings, prices)
+        done = take_in(store, logs, settings, book, own, engine=engine, **reading)
     if not allowed.allows(done.tally.rejects, done.tally.lines):
         say(f"{counted(done.tally.rejects, 'line')} rejected: `audit show rejects --db {db}`.")
         return False

@@ -6,10 +6,10 @@ written by one process at a time. What one ``transaction`` does happens wholly o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import duckdb
 import polars as pl
@@ -26,14 +26,16 @@ from auditor.store.file import (
     is_private,
     privately,
 )
+from auditor.store.spread import CALLS, REJECTS, Spread, spread_of
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 UPGRADABLE = 2
 ADDED = {
     "closing": "closings",
     "buckets": "buckets",
     "day_cells": "day_cells",
     "keeping": "keeping",
+    "spread": "spread_files",
 }
 """What older stores lack: the query of schema that makes it, a table of it."""
 
@@ -52,6 +54,13 @@ INTERRUPTED = (
 )
 
 
+class Scanner(Protocol):
+    """Scans the calls of a store elsewhere, on several machines at once."""
+
+    def scan(self, store: Store, views: Sequence[str], name: str, **values: Any) -> bool:
+        """Do what ``store.run(name, **values)`` does after the ``views``; False if it cannot be."""
+
+
 class Store:
     """An open store. Use as a context manager; leaving it closes the file."""
 
@@ -64,6 +73,10 @@ class Store:
         """Whether only the owner may read it, and what comes to lie beside it."""
         self.key_of_names: bytes | None = None
         """The key for names; None where sources make it (``secret.of_sources``)."""
+        self.spread: Spread | None = None
+        """Where the calls lie, if not in the store."""
+        self.scanner: Scanner | None = None
+        """Who scans the calls, if not this process."""
 
     @classmethod
     @contextmanager
@@ -148,6 +161,14 @@ class Store:
                 wanted = {key: _fit(values[key]) for key in statement.named_parameters}
                 self._connection.execute(statement, wanted)
 
+    def scan(self, name: str, views: Sequence[str], /, **values: Any) -> None:
+        """As ``run`` of a query that makes a table of the calls, with ``views`` that are laid down.
+
+        It may happen elsewhere, where the calls lie, if nothing but the calls is read.
+        """
+        if self.scanner is None or not self.scanner.scan(self, views, name, **values):
+            self.run(name, **values)
+
     def rows(self, name: str, /, **values: Any) -> list[dict[str, Any]]:
         """The result of ``queries/NAME.sql``, one dict a row; money as Decimal."""
         with self._failures():
@@ -202,6 +223,20 @@ class Store:
         """Let queries read a frame as the table ``name``, until another takes its place."""
         with self._failures():
             self._connection.register(name, _ArrowStream(frame))
+
+    def write_file(self, name: str, path: Path) -> None:
+        """Write the table ``name`` as a Parquet file."""
+        with self._failures():
+            self._connection.table(name).write_parquet(str(path), compression="zstd")
+
+    def look_up_spread(self) -> None:
+        """Read where the calls lie, and let queries read them there."""
+        self.spread = spread_of(self.rows, self.path)
+        if self.spread is None:
+            return
+        for kind in (CALLS, REJECTS):
+            if files := self.spread.paths(kind):
+                self.run(f"spread/{kind}", files=files)
 
     def has_time_zone(self, zone: str) -> bool:
         """Whether ``zone`` is a time zone that the store can reckon with."""
@@ -284,6 +319,7 @@ def _prepare(store: Store, path: Path | None, to_read: bool, hash_key: bytes | N
                         store.run(f"schema/{part}", identities=True)
                     store.run("schema/upgrade", version=SCHEMA_VERSION)
     store.run("schema/macros")
+    store.look_up_spread()
 
 
 def _fill(store: Store, key: bytes) -> None:

@@ -1,5 +1,5 @@
--- Purpose: the tables of a store, version 5 (with those of schema/closing, buckets, day_cells and
---          keeping).
+-- Purpose: the tables of a store, version 6 (with those of schema/closing, buckets, day_cells,
+--          keeping and spread).
 -- Grain:   sources: one exported file; calls: one API request and its answer; rejects: one refused
 --          record; texts: one call whose text was kept (--keep-text); workloads: one workload;
 --          heads: one sampled call; parts: one message of such a call (see auditor.workload.heads).
@@ -12,7 +12,7 @@ CREATE TABLE about (
     schema_version INTEGER NOT NULL,
     key_check VARCHAR NOT NULL
 );
-INSERT INTO about VALUES ('audit', 5, $key_check);
+INSERT INTO about VALUES ('audit', 6, $key_check);
 
 CREATE TABLE sources (
     source_id INTEGER NOT NULL,

@@ -1,0 +1,1 @@
+"""Apache Spark: sources are read by its tasks, calls scanned by them. See ``engine``."""

@@ -1,0 +1,120 @@
+"""Reaching a cluster: a master (classic Spark) or an address ``sc://`` (Spark Connect)."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from auditor import leftovers
+from auditor.engines.spark.cluster import FORCED, Cluster
+from auditor.engines.spark.shipping import package_file
+from auditor.errors import AuditError
+
+LOCAL = "local[*]"
+CONNECT_SLOTS = 32
+"""How many tasks at once we reckon with where a server does not tell."""
+PYTHON = "spark.pyspark.python"
+OURS = {
+    "spark.ui.showConsoleProgress": "false",
+    "spark.driver.maxResultSize": "0",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.sql.adaptive.enabled": "false",
+}
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the cluster is: a ``master`` URL or a ``remote`` (``sc://``); neither: this machine.
+
+    ``settings`` are further settings of Spark, by name.
+    """
+
+    master: str | None = None
+    remote: str | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@contextmanager
+def connected(address: Address) -> Iterator[Cluster]:
+    """A session. Raises AuditError where there is none to be had, or it reckons otherwise."""
+    with package_file() as package, leftovers.elsewhere() as folder:
+        warnings.filterwarnings("ignore", module="pyspark")  # about versions of pandas
+        with _kept_aside(folder / "said"):
+            session = _session(address, package)
+        try:
+            _check(session)
+            yield Cluster(session, _slots(session, address))
+        finally:
+            with suppress(Exception):  # it may be gone, and what was to be said is said
+                session.stop()
+
+
+def _session(address: Address, package: Path) -> Any:
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise AuditError(
+            "--engine spark needs the package pyspark",
+            hint="pip install 'auditor[spark]' for a cluster that speaks Spark Connect (sc://), or "
+            "'auditor[spark-local]' for any master; never both in one environment.",
+        ) from None
+    builder = SparkSession.builder.appName("audit")
+    for name, value in {**OURS, **FORCED, **address.settings}.items():
+        builder = builder.config(name, value)
+    if address.remote is not None:
+        session = builder.remote(address.remote).getOrCreate()
+        session.addArtifacts(str(package), pyfile=True)
+        return session
+    master = address.master or LOCAL
+    session = builder.master(master).getOrCreate()
+    context = session.sparkContext
+    if python := address.settings.get(PYTHON) or (sys.executable if _is_local(master) else None):
+        context.pythonExec = python
+    if not _is_local(master):  # there it is imported as it is here
+        context.addPyFile(str(package))
+    return session
+
+
+def _is_local(master: str) -> bool:
+    """Whether tasks run on this machine alone."""
+    return master == "local" or master.startswith("local[")
+
+
+@contextmanager
+def _kept_aside(file: Path) -> Iterator[None]:
+    """What a process that is begun inside says on standard error goes into a file, for good.
+
+    The driver of Spark is one, and talks much.
+    """
+    sys.stderr.flush()
+    ours = os.dup(2)
+    try:
+        with file.open("wb") as target:
+            os.dup2(target.fileno(), 2)
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(ours, 2)
+        os.close(ours)
+
+
+def _check(session: Any) -> None:
+    for name, value in FORCED.items():
+        found = session.conf.get(name)
+        if found.lower() != value.lower():
+            raise AuditError(
+                f"the cluster has {name} = {found}, and cannot be told {value}",
+                hint="Ask who runs it to let sessions set it: figures would not be the same.",
+            )
+
+
+def _slots(session: Any, address: Address) -> int:
+    if address.remote is not None:
+        return CONNECT_SLOTS
+    return int(session.sparkContext.defaultParallelism)

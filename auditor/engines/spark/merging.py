@@ -1,0 +1,217 @@
+"""The merging of what was read: each call once, by bucket; what is sampled, by workload."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import polars as pl
+
+from auditor.engines.spark.reading import CALLS, HEADS, REFUSED, SUMS
+from auditor.engines.spark.rows import Row, packed, packed_all, unpacked, unpacked_all
+from auditor.errors import AuditError
+from auditor.pipeline.days import WHOLE_DAYS
+from auditor.pipeline.ingest import merge
+from auditor.pipeline.placing import Placed, merge_placed
+from auditor.pipeline.rows import BUCKET_COLUMNS
+from auditor.store import Store
+
+CELLS, MERGED, SAMPLED, WRITTEN, FAILED = "cells", "merged", "sampled", "written", "failed"
+MOST_FILES = 16
+"""A bucket of more files is written anew as one."""
+NO_SUMS = pl.DataFrame(schema=BUCKET_COLUMNS)
+
+
+@dataclass(frozen=True)
+class Merge:
+    """What tasks merge with: what the store knows of its sources, closed months and sums.
+
+    ``known`` are all sources (source_id, sha256, name), ``new`` the numbers of those being read;
+    ``files`` those of each bucket that are there already, ``folder`` where a new one goes;
+    ``edges`` by which calls are told apart that are added up.
+    """
+
+    known: pl.DataFrame
+    new: tuple[int, ...]
+    closings: pl.DataFrame
+    sums: pl.DataFrame
+    files: Mapping[int, Sequence[str]]
+    folder: str
+    edges: Mapping[str, Sequence[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What the merging of one bucket came to.
+
+    ``gave_way`` are sources, read before, of which calls gave way to better readings; ``sums`` are
+    all of the bucket, ``replaced`` readings of closed months (as ``spread/replaced``).
+    """
+
+    bucket: int
+    calls: int
+    conflicts: int
+    gave_way: list[int]
+    sums: pl.DataFrame
+    replaced: pl.DataFrame
+
+
+def merged(rows: Iterable[Row], task: Merge) -> Iterator[Row]:
+    """What comes of the rows of a partition, which are sorted by their place."""
+    try:
+        yield from _merged(rows, task)
+    except AuditError as error:  # to be tried again would not help
+        yield 0, FAILED, 0, packed_all(error)
+
+
+def _merged(rows: Iterable[Row], task: Merge) -> Iterator[Row]:
+    for place, group in groupby(rows, key=lambda row: row[0]):
+        bucket = _Bucket(place, task)
+        for row in group:
+            if row[1] in (CALLS, SUMS, HEADS, REFUSED):
+                bucket.take(row[1], row[3])
+            else:
+                yield row
+        yield from bucket.merged()
+
+
+class _Bucket:
+    """What belongs in one place: calls by their ids, sampled prompts, refused lines."""
+
+    def __init__(self, place: int, task: Merge) -> None:
+        self._place = place
+        self._task = task
+        self._held: dict[str, list[bytes]] = defaultdict(list)
+
+    def take(self, kind: str, data: bytes) -> None:
+        self._held[kind].append(data)
+
+    def merged(self) -> Iterator[Row]:
+        if self._held[CALLS]:
+            yield from self._calls()
+        if self._held[HEADS]:
+            yield self._place, SAMPLED, 0, _sampled(self._held[HEADS])
+        if self._held[REFUSED]:
+            yield self._refused()
+
+    def _calls(self) -> Iterator[Row]:
+        task = self._task
+        with Store.open(None) as store:
+            store.run("spread/one_thread")
+            self._begin(store)
+            calls, conflicts = self._merge(store)
+            changed = store.rows("spread/changed")
+            earlier = task.files.get(self._place, ())
+            is_whole = bool(changed) or len(earlier) >= MOST_FILES
+            store.run("spread/outgoing", sources=task.new, whole=is_whole)
+            yield self._written(store, "calls", is_whole)
+            store.run("replay/added_calls", **WHOLE_DAYS, **task.edges, sources=task.new)
+            cells = store.frame("spread/sent_added")
+            for (source_id,), frame in cells.partition_by("source_id", as_dict=True).items():
+                assert isinstance(source_id, int)
+                yield source_id, CELLS, self._place, packed(frame)
+            gave_way = [row["source_id"] for row in changed if row["gave_way"]]
+            yield (
+                self._place,
+                MERGED,
+                0,
+                packed_all(
+                    self._place,
+                    calls,
+                    conflicts,
+                    gave_way,
+                    store.frame("spread/all_sums"),
+                    store.frame("spread/replaced"),
+                ),
+            )
+
+    def _begin(self, store: Store) -> None:
+        """All readings of the bucket, and of what it holds already those that arrive again."""
+        task = self._task
+        sums = task.sums.filter(pl.col("bucket") == self._place).drop("bucket")
+        store.show("shipped_sources", task.known)
+        store.run("spread/shipped_sources")
+        store.show("known_closings", task.closings)
+        store.show("known_sums", sums)
+        store.run("ingest/begin")
+        store.run("spread/begin")
+        for data in self._held[CALLS]:
+            store.show("batch_incoming", unpacked(data))
+            store.run("spread/take")
+        if files := task.files.get(self._place):
+            store.run("spread/earlier", files=files)
+        else:
+            store.run("spread/no_earlier")
+        store.run("spread/recall")
+
+    def _merge(self, store: Store) -> tuple[int, int]:
+        """Source by source, as one machine does it. Returns the new calls, and the conflicts."""
+        sums = pl.concat([unpacked(data) for data in self._held[SUMS]] or [NO_SUMS])
+        names = {row["source_id"]: row for row in self._task.known.to_dicts()}
+        calls = conflicts = 0
+        for source in store.rows("spread/arriving_sources"):
+            number = source["source_id"]
+            mine = NO_SUMS
+            if sums.height:
+                mine = sums.filter(pl.col("source_id") == number).select(*BUCKET_COLUMNS)
+            if not source["shares"] and not mine.height:
+                calls += source["alone"]
+                continue
+            store.run("ingest/begin")
+            store.run("spread/pick", source_id=number)
+            merge(store, mine, **names[number])
+            arrived = store.rows("ingest/arrived", source_id=number)[0]
+            calls += arrived["calls"] - arrived["improved"]
+            conflicts += arrived["conflicts"]
+        return calls, conflicts
+
+    def _written(self, store: Store, kind: str, is_whole: bool) -> Row:
+        """Write what is outgoing. The name is new each time: a task may be done twice."""
+        name = f"{kind}-{self._place}-{uuid.uuid4().hex}.parquet"
+        rows = store.rows("spread/outgoing_rows")[0]["calls"]
+        if rows:
+            folder = Path(self._task.folder)
+            if not folder.is_dir():
+                raise AuditError(
+                    f"a worker does not see the folder {folder}, which the calls go into",
+                    hint="Name one that all machines share, with --calls (a network file system).",
+                )
+            store.write_file("outgoing", folder / name)
+        what = packed_all(kind, self._place, name, rows, is_whole)
+        return self._place, WRITTEN, 0, what
+
+    def _refused(self) -> Row:
+        with Store.open(None) as store:
+            store.run("spread/one_thread")
+            frames = [unpacked(data) for data in self._held[REFUSED]]
+            store.show("batch_rejects", pl.concat(frames))
+            store.run("spread/outgoing_rejects")
+            return self._written(store, "rejects", False)
+
+
+def _sampled(pieces: Iterable[bytes]) -> bytes:
+    """Of what was sampled of some workloads that which a store would keep."""
+    with Store.open(None) as store:
+        store.run("spread/one_thread")
+        store.run("ingest/begin_heads")
+        for data in pieces:
+            Placed(*unpacked_all(data)).stage(store)
+        merge_placed(store)
+        kept = ("workloads", "heads", "parts")
+        return packed_all(*(store.frame(f"spread/{name}") for name in kept))
+
+
+def added_up(rows: Iterable[Row]) -> Iterator[Row]:
+    """Cells by source, added up; everything else as it is. Rows are sorted by kind and place."""
+    for (place, kind), group in groupby(rows, key=lambda row: (row[0], row[1])):
+        if kind != CELLS:
+            yield from group
+            continue
+        with Store.open(None) as store:
+            store.run("spread/one_thread")
+            store.show("partial", pl.concat([unpacked(row[3]) for row in group]))
+            yield place, CELLS, 0, packed(store.frame("spread/add_added"))

@@ -1,0 +1,42 @@
+"""Log files on their way to another machine, which fetches what is in object storage itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import cast
+
+from auditor.objects import Fetched
+from auditor.sources import LogFile
+
+Arrival = Callable[[LogFile], LogFile]
+"""Makes of a file that was sent one that can be opened."""
+
+
+def sent(file: LogFile) -> LogFile:
+    """The file without what belongs to this process."""
+    if file.origin is None:
+        return file
+    return replace(file, origin=replace(file.origin, cache=cast(Fetched, None)))
+
+
+@contextmanager
+def arriving() -> Iterator[Arrival]:
+    """Opens what arrives; what was fetched is gone afterwards."""
+    opened: list[Fetched] = []
+
+    def arrive(file: LogFile) -> LogFile:
+        if file.origin is None:
+            return file
+        if not opened:
+            opened.append(stack.__enter__())
+        origin = replace(file.origin, cache=opened[0])
+        return replace(file, origin=origin, path=origin.path)
+
+    stack = Fetched.open()
+    try:
+        yield arrive
+    finally:
+        if opened:
+            stack.__exit__(None, None, None)

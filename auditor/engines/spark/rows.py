@@ -1,0 +1,86 @@
+"""What tasks hand on: rows of a few columns, the last of which is a whole frame.
+
+Spark sees where a row belongs and nothing else: what is in it is as it left the code of this house,
+so no type is turned into another on the way.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SCHEMA = "place int, kind string, turn bigint, data binary"
+"""Of a row: the partition it belongs in, what it is, its order, and the bytes of it."""
+BATCH_BYTES = 16 << 20
+
+Row = tuple[int, str, int, bytes]
+
+
+def as_batches(rows: Iterable[Row]) -> Iterator[pa.RecordBatch]:
+    """Rows as Spark takes them, some megabytes at a time."""
+    waiting: list[Row] = []
+    size = 0
+    for row in rows:
+        waiting.append(row)
+        size += len(row[3])
+        if size >= BATCH_BYTES:
+            yield _batch(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield _batch(waiting)
+
+
+def _batch(rows: list[Row]) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    place, kind, turn, data = zip(*rows, strict=True)
+    return pa.RecordBatch.from_arrays(
+        [
+            pa.array(place, pa.int32()),
+            pa.array(kind, pa.string()),
+            pa.array(turn, pa.int64()),
+            pa.array(data, pa.binary()),
+        ],
+        names=["place", "kind", "turn", "data"],
+    )
+
+
+def rows_of(batches: Iterable[pa.RecordBatch]) -> Iterator[Row]:
+    """The rows of what Spark hands over."""
+    for batch in batches:
+        for row in batch.to_pylist():
+            yield row["place"], row["kind"], row["turn"], row["data"]
+
+
+def packed(frame: pl.DataFrame) -> bytes:
+    """A frame as bytes."""
+    target = io.BytesIO()
+    frame.write_ipc_stream(target, compression="zstd")
+    return target.getvalue()
+
+
+def unpacked(data: bytes) -> pl.DataFrame:
+    """The frame of ``packed``."""
+    return pl.read_ipc_stream(io.BytesIO(data))
+
+
+def packed_all(*values: Any) -> bytes:
+    """Frames and plain values as bytes, between processes that run the same code."""
+    parts = [packed(v) if isinstance(v, pl.DataFrame) else v for v in values]
+    return pickle.dumps(([isinstance(v, pl.DataFrame) for v in values], parts))
+
+
+def unpacked_all(data: bytes) -> list[Any]:
+    """The values of ``packed_all``."""
+    are_frames, parts = pickle.loads(data)
+    return [
+        unpacked(part) if is_frame else part
+        for is_frame, part in zip(are_frames, parts, strict=True)
+    ]

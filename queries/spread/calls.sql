@@ -1,0 +1,10 @@
+-- Purpose: the calls of a store whose calls lie in files.
+-- Grain:   call
+-- Reads:   the files
+-- Writes:  calls (a temporary view)
+-- Params:  $files
+SET VARIABLE call_files = $files;
+
+CREATE OR REPLACE TEMP VIEW calls AS
+SELECT *
+FROM read_parquet(getvariable('call_files'));

@@ -1,0 +1,5 @@
+-- Purpose: the closed months.
+-- Grain:   as closings
+-- Reads:   closings
+SELECT *
+FROM closings;

@@ -1,0 +1,2 @@
+-- Purpose: one thread: on a machine that works on many shares at once each has its own.
+SET threads = 1;

@@ -1,0 +1,6 @@
+-- Purpose: begin a store whose calls lie in files.
+-- Grain:   one row
+-- Writes:  spread
+-- Params:  $buckets, $folder
+INSERT INTO spread BY NAME
+SELECT $buckets::INTEGER AS buckets, $folder AS folder;
