@@ -6,10 +6,14 @@ import io
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from auditor.errors import printable
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 Render = Callable[[Console], None]
 
@@ -45,6 +49,35 @@ def put(line: str) -> None:
 def say(sentence: str) -> None:
     """One sentence on standard error."""
     Console(stderr=True, highlight=False).print(printable(sentence), markup=False, soft_wrap=True)
+
+
+@contextmanager
+def tasks() -> Iterator[Callable[[str, int, int], None]]:
+    """Bars on standard error of what machines do: words, tasks done, tasks in all.
+
+    Nothing where that is no terminal.
+    """
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda *_: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        begun: dict[str, TaskID] = {}
+
+        def told(words: str, done: int, total: int) -> None:
+            if words not in begun:
+                begun[words] = bar.add_task(words)
+            bar.update(begun[words], completed=done, total=total or None)
+
+        yield told
 
 
 @contextmanager

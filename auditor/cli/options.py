@@ -135,11 +135,9 @@ engine_options = options(
     click.option(
         "--engine",
         type=click.Choice(["embedded", "spark"]),
-        default="embedded",
-        show_default=True,
         envvar="AUDIT_ENGINE",
         show_envvar=True,
-        help="Who reads the logs: this process, or an Apache Spark cluster.",
+        help="Who reads logs: this process (embedded, unless given), or an Apache Spark cluster.",
     ),
     click.option("--master", metavar="URL", help="Master of the cluster; local[*] unless given."),
     click.option("--remote", metavar="URL", help="Address of a cluster, sc:// (Spark Connect)."),

@@ -6,7 +6,7 @@ Keys: ``allow_rejects`` and ``allow_unpriced`` (a count, or a share such as "0.5
 (name in the logs = name in the price book), ``[formats.NAME]`` (see auditor.formats.mapped),
 ``[focus]`` (see auditor.reports.focus), ``[nightly]`` and ``[[budget]]`` (see
 auditor.config.nightly), ``[reconcile]`` (see auditor.config.reconcile), ``[limits]`` (see
-auditor.limits).
+auditor.limits), ``[engine]`` (see auditor.config.engine).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from auditor.budgets import Budget
+from auditor.config.engine import EngineChoice, engine_of
 from auditor.config.limits import limits_of
 from auditor.config.nightly import Nightly, budgets_of, nightly_of
 from auditor.config.reconcile import Reconciling, reconciling_of
@@ -40,6 +41,7 @@ KEYS = (
     "budget",
     "reconcile",
     "limits",
+    "engine",
 )
 
 
@@ -95,6 +97,7 @@ class Config:
     focus: Mapping[str, Any] = field(default_factory=dict)
     reconcile: Reconciling = field(default_factory=Reconciling)
     limits: Limits = field(default_factory=Limits)
+    engine: EngineChoice = field(default_factory=EngineChoice)
 
 
 def load(path: Path | None, folder: Path) -> Config:
@@ -187,6 +190,8 @@ def _checked(name: str, entries: Mapping[str, Any], folder: Path) -> Config:
         values["reconcile"] = reconciling_of(name, entries["reconcile"])
     if "limits" in entries:
         values["limits"] = limits_of(name, entries["limits"])
+    if "engine" in entries:
+        values["engine"] = engine_of(name, entries["engine"], folder)
     return Config(**values)
 
 

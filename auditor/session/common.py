@@ -217,7 +217,9 @@ def take_in(
         found = stack.enter_context(
             logs_in(logs, exclude, own, *outputs, index=digests, limits=settings.limits)
         )
-        on_bytes = stack.enter_context(terminal.progress(sum(file.weight for file in found)))
+        on_bytes = None
+        if engine is None:  # else it says itself how far it is
+            on_bytes = stack.enter_context(terminal.progress(sum(file.weight for file in found)))
         done = pipeline.ingest(
             store,
             found,

@@ -4,67 +4,69 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from auditor import leftovers
+from auditor import leftovers, terminal
+from auditor.config import Config
+from auditor.config.engine import SPARK, EngineChoice
 from auditor.errors import AuditError
 from auditor.pipeline.elsewhere import Engine
 from auditor.store import Store
 
-SPARK = "spark"
 OPTIONS = ("engine", "master", "remote", "calls", "buckets", "spark_conf")
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the command line says of the engine."""
-
-    engine: str
-    master: str | None
-    remote: str | None
-    calls: Path | None
-    buckets: int | None
-    spark_conf: tuple[str, ...]
-
-
-def taken_out(given: dict[str, Any]) -> Asked:
-    """What of the options given is about the engine; the rest stays."""
-    asked = Asked(**{name: given.pop(name) for name in OPTIONS})
-    of_spark = asked.master, asked.remote, asked.calls, asked.buckets, asked.spark_conf
-    if asked.engine != SPARK and any(of_spark):
+def choice_of(settings: Config, given: dict[str, Any]) -> EngineChoice:
+    """The engine as audit.toml and the options say; these are taken out of what is given."""
+    name, master, remote, calls, buckets, conf = (given.pop(option) for option in OPTIONS)
+    choice = settings.engine
+    if name is not None and name != choice.name:
+        choice = EngineChoice(name)
+    of_spark = {"master": master, "remote": remote, "calls": calls, "buckets": buckets}
+    said = {option: value for option, value in of_spark.items() if value is not None}
+    if choice.name != SPARK and (said or conf):
         raise AuditError(
             "--master, --remote, --calls, --buckets and --spark-conf are of --engine spark",
             hint="Add --engine spark, or leave them out.",
         )
-    if asked.master and asked.remote:
+    if master and remote:
         raise AuditError(
             "--master and --remote are two ways to a cluster",
             hint="Give --remote for an address sc://, --master for any other.",
         )
-    if asked.engine == SPARK and given.get("keep_text"):
+    if master or remote:
+        choice = replace(choice, master=None, remote=None)
+    choice = replace(choice, **said, conf={**choice.conf, **_settings(conf)})
+    check_text(choice, keep_text=bool(given.get("keep_text")))
+    return choice
+
+
+def check_text(choice: EngineChoice, *, keep_text: bool) -> None:
+    """Refuse what an engine of many machines does not do. Raises AuditError."""
+    if choice.name == SPARK and keep_text:
         raise AuditError(
-            "--keep-text keeps prompts in the store, --engine spark calls in files beside it",
-            hint="Keep the text of one workload with the embedded engine, or leave it where it is.",
+            "the text of calls is kept in a store, and --engine spark keeps calls in files",
+            hint="Keep the text of some logs with the embedded engine, in a store of their own.",
         )
-    return asked
 
 
 @contextmanager
-def engine_for(asked: Asked, store: Store) -> Iterator[Engine | None]:
+def engine_for(choice: EngineChoice, store: Store) -> Iterator[Engine | None]:
     """The engine, its session open; None where this process reads. It scans the store's calls."""
-    if asked.engine != SPARK:
+    if choice.name != SPARK:
         yield None
         return
-    from auditor.engines.spark.connecting import Address, connected
+    from auditor.engines.spark import connecting
     from auditor.engines.spark.engine import SparkEngine, Spreading
 
-    address = Address(asked.master, asked.remote, _settings(asked.spark_conf))
+    address = connecting.Address(choice.master, choice.remote, choice.conf)
     with ExitStack() as stack:
-        folder, named = _folder(asked, store, stack)
-        cluster = stack.enter_context(connected(address))
-        engine = SparkEngine(cluster, Spreading(folder, named, asked.buckets))
+        folder, named = _folder(choice, store, stack)
+        told = stack.enter_context(terminal.tasks())
+        cluster = stack.enter_context(connecting.connected(address, told))
+        engine = SparkEngine(cluster, Spreading(folder, named, choice.buckets))
         store.scanner = engine
         try:
             yield engine
@@ -72,10 +74,14 @@ def engine_for(asked: Asked, store: Store) -> Iterator[Engine | None]:
             store.scanner = None
 
 
-def _folder(asked: Asked, store: Store, stack: ExitStack) -> tuple[Path, str]:
+def _folder(choice: EngineChoice, store: Store, stack: ExitStack) -> tuple[Path, str]:
     """Where the calls go, and how the store names it: beside it by its name alone."""
-    if asked.calls is not None:
-        return asked.calls.absolute(), str(asked.calls.absolute())
+    if choice.calls is not None:
+        if store.path is None:
+            choice.calls.mkdir(parents=True, exist_ok=True)
+            inside = stack.enter_context(leftovers.beside(choice.calls.absolute() / "run"))
+            return inside, str(inside)
+        return choice.calls.absolute(), str(choice.calls.absolute())
     if store.path is None:
         folder = stack.enter_context(leftovers.elsewhere())
         return folder, str(folder)

@@ -30,7 +30,7 @@ from auditor.session.common import (
     share_of,
     take_in,
 )
-from auditor.session.engines import engine_for, taken_out
+from auditor.session.engines import choice_of, engine_for
 from auditor.session.known import known_scenarios, settings_of
 from auditor.session.locking import store_for
 from auditor.terminal import say
@@ -119,10 +119,10 @@ def finetune(
         _check_new_name(write_scenario, known)
     allowed_rejects = allowance_of("--allow-rejects", allow_rejects, settings.allow_rejects)
     allowed_unpriced = allowance_of("--allow-unpriced", allow_unpriced, settings.allow_unpriced)
-    asked = taken_out(reading)
+    choice = choice_of(settings, reading)
     with (
         store_for(db, lock_timeout, logs, hash_key, reading) as store,
-        engine_for(asked, store) as engine,
+        engine_for(choice, store) as engine,
     ):
         check_zone(store, question.base.zone)
         check_not_stored(store, output, write_scenario)

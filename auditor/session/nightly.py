@@ -18,6 +18,7 @@ from auditor.reports import focus, manifest, nightly, page
 from auditor.reports.folder import NIGHTLY, REPORTS, check_folder, holds, put_right, write_folder
 from auditor.reports.nightly import Verdict
 from auditor.session.common import check_zone, dimensions_of, own_files, question_of, take_in
+from auditor.session.engines import check_text, engine_for
 from auditor.session.known import scenarios_of, settings_of
 from auditor.session.locking import lock_files, only_run, seconds_of, waited_for
 from auditor.session.replaying import missing_of
@@ -47,6 +48,7 @@ def run(
     plan = _plan_of(settings, config)
     if plan.page is not None:
         page.check_installed()
+    check_text(settings.engine, keep_text=plan.keep_text)
     account = focus.Account.of(settings.focus, settings.file or "")
     tables = tuple(name for name in plan.formats if name != FOCUS)
     asked = (
@@ -67,6 +69,7 @@ def run(
     with (
         only_run(plan.db, holder, seconds),
         waited_for(plan.db, seconds, hash_key=hash_key, private=plan.keep_text) as store,
+        engine_for(settings.engine, store) as engine,
     ):
         check_zone(store, question.zone)
         put_right(plan.output)
@@ -84,6 +87,7 @@ def run(
             keep_text=plan.keep_text,
             keep_identities=plan.keep_identities,
             rehash=rehash,
+            engine=engine,
         )
         check_stored(store)
         always = replace(question, from_date=None, to_date=None)

@@ -25,7 +25,7 @@ from auditor.session.common import (
     say_tags_of_nothing,
     take_in,
 )
-from auditor.session.engines import engine_for, taken_out
+from auditor.session.engines import choice_of, engine_for
 from auditor.session.known import book_of, scenarios_of, settings_of
 from auditor.session.locking import store_for
 from auditor.terminal import say
@@ -65,7 +65,7 @@ def replay(
         assume_model=assume_model,
     )
     check_period(from_date, to_date)
-    asked = taken_out(reading)
+    choice = choice_of(settings, reading)
     own = own_files(settings, db, *prices, *scenario_files)
     if output is not None:
         check_output(output, own)
@@ -73,7 +73,7 @@ def replay(
     allowed_unpriced = allowance_of("--allow-unpriced", allow_unpriced, settings.allow_unpriced)
     with (
         store_for(db, lock_timeout, logs, hash_key, reading) as store,
-        engine_for(asked, store) as engine,
+        engine_for(choice, store) as engine,
     ):
         check_zone(store, question.zone)
         check_not_stored(store, output)
@@ -129,11 +129,11 @@ def ingest(
     """``audit ingest``. Returns whether all lines were read, within the allowance."""
     settings = settings_of(config)
     allowed = allowance_of("--allow-rejects", allow_rejects, settings.allow_rejects)
-    asked = taken_out(reading)
+    choice = choice_of(settings, reading)
     own = own_files(settings, db, *prices)
     with (
         store_for(db, lock_timeout, logs, hash_key, reading) as store,
-        engine_for(asked, store) as engine,
+        engine_for(choice, store) as engine,
     ):
         book = book_of(settings, prices)
         done = take_in(store, logs, settings, book, own, engine=engine, **reading)

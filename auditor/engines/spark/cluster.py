@@ -1,12 +1,16 @@
-"""The cluster: how it is reached, that it reckons as we need it, and how a job runs on it."""
+"""The cluster: how a job runs on it, how far it is, and what to say when it fails."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYetError
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from auditor.engines.spark.failures import in_words
 from auditor.engines.spark.rows import SCHEMA, Row, as_batches, rows_of
 
 if TYPE_CHECKING:
@@ -15,20 +19,23 @@ if TYPE_CHECKING:
 Task = TypeVar("Task")
 Batches = Iterable[Any]
 Onward = Callable[[Iterable[Row]], Iterator[Row]]
-
-FORCED = {
-    "spark.sql.session.timeZone": "UTC",
-    "spark.sql.timestampType": "TIMESTAMP_NTZ",
-    "spark.sql.ansi.enabled": "true",
-}
+Told = Callable[[str, int, int], None]
+"""Is told what is being done, and how many tasks of how many are done."""
+LOOK_SECONDS = 0.5
 
 
-@dataclass(frozen=True)
+@dataclass
 class Cluster:
-    """An open session on a cluster. ``slots``: how many tasks it does at once, if known."""
+    """An open session on a cluster.
+
+    ``slots`` is how many tasks it does at once, if known. ``told`` hears how far a job is.
+    """
 
     session: Any
     slots: int
+    is_remote: bool
+    told: Told = lambda *_: None
+    _stages: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def run(
         self,
@@ -40,7 +47,7 @@ class Cluster:
         """The rows of all tasks; after each step of ``then``, those of it by their place.
 
         A step sees all rows of a place together, sorted by place, kind and turn; its number says in
-        how many parts places are worked on.
+        how many parts places are worked on. Raises AuditError where the job cannot be done.
         """
         frame = self.session.range(0, len(tasks), 1, len(tasks))
         frame = frame.mapInArrow(partial(_begun, first, tuple(tasks)), SCHEMA)
@@ -50,7 +57,41 @@ class Cluster:
                 .sortWithinPartitions("place", "kind", "turn")
                 .mapInArrow(partial(_gone_on, step), SCHEMA)
             )
-        yield from rows_of(frame.toArrow().to_batches())
+        yield from rows_of(self._done(frame, words).to_batches())
+
+    def _done(self, frame: Any, words: str) -> pa.Table:
+        """The result, when it is there; until then it is said how far the job is."""
+        self._stages.clear()
+        with ThreadPoolExecutor(1) as thread:
+            result = thread.submit(frame.toArrow)
+            try:
+                while True:
+                    with suppress(NotYetError):
+                        return result.result(LOOK_SECONDS)
+                    self._look(words)
+            except KeyboardInterrupt:
+                self._cancel()
+                raise
+            except Exception as error:
+                raise in_words(error) from error
+
+    def _look(self, words: str) -> None:
+        if self.is_remote:
+            return  # the server tells by itself (connecting)
+        tracker = self.session.sparkContext.statusTracker()
+        for number in tracker.getActiveStageIds():
+            if stage := tracker.getStageInfo(number):
+                self._stages[number] = stage.numCompletedTasks, stage.numTasks
+        done = sum(done for done, _ in self._stages.values())
+        self.told(words, done, sum(tasks for _, tasks in self._stages.values()))
+
+    def _cancel(self) -> None:
+        """Have the cluster give up what it is at."""
+        with suppress(Exception):
+            if self.is_remote:
+                self.session.interruptAll()
+            else:
+                self.session.sparkContext.cancelAllJobs()
 
 
 def _begun(

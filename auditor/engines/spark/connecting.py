@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from auditor import leftovers
-from auditor.engines.spark.cluster import FORCED, Cluster
+from auditor.engines.spark.cluster import Cluster, Told
+from auditor.engines.spark.failures import in_words
 from auditor.engines.spark.shipping import package_file
 from auditor.errors import AuditError
 
@@ -20,6 +21,12 @@ LOCAL = "local[*]"
 CONNECT_SLOTS = 32
 """How many tasks at once we reckon with where a server does not tell."""
 PYTHON = "spark.pyspark.python"
+FORCED = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.timestampType": "TIMESTAMP_NTZ",
+    "spark.sql.ansi.enabled": "true",
+}
+"""As what we hand over is meant; a cluster that keeps other ways is refused."""
 OURS = {
     "spark.ui.showConsoleProgress": "false",
     "spark.driver.maxResultSize": "0",
@@ -41,15 +48,21 @@ class Address:
 
 
 @contextmanager
-def connected(address: Address) -> Iterator[Cluster]:
-    """A session. Raises AuditError where there is none to be had, or it reckons otherwise."""
+def connected(address: Address, told: Told) -> Iterator[Cluster]:
+    """A session. Raises AuditError where there is none to be had, or it reckons otherwise.
+
+    ``told`` hears how far a job is.
+    """
     with package_file() as package, leftovers.elsewhere() as folder:
         warnings.filterwarnings("ignore", module="pyspark")  # about versions of pandas
-        with _kept_aside(folder / "said"):
-            session = _session(address, package)
+        try:
+            with _kept_aside(folder / "said"):
+                session = _session(address, package)
+        except Exception as error:
+            raise in_words(error) from error
         try:
             _check(session)
-            yield Cluster(session, _slots(session, address))
+            yield Cluster(session, _slots(session, address), address.remote is not None, told)
         finally:
             with suppress(Exception):  # it may be gone, and what was to be said is said
                 session.stop()
