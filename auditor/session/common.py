@@ -266,7 +266,7 @@ def take_in(
         return done
     left_out = counted(len(pruning.left_out), "file")
     if not store.rows("replay/sums")[0]["buckets"]:
-        say(f"Left out {left_out}: of days outside the period, by the names of their folders.")
+        say(f"Left out {left_out}: the days of their folders lie outside the period.")
         return done
     # a bucket may reach beyond the period, and calls there decide whether it counts
     say(f"There are sums over many requests: {left_out} of days outside the period are read, too.")
