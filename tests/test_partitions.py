@@ -122,17 +122,17 @@ def traffic(seed: int, count: int = 80) -> list[Line]:
         hour = dice.choice((*range(24), 0, 0, 10, 11, 13, 14, 23, 23))
         at = datetime(FIRST.year, FIRST.month, FIRST.day, hour, dice.randrange(60), tzinfo=UTC)
         said = (at + DAY * dice.randrange(16)).isoformat() if dice.random() < 0.9 else None
-        team = dice.choice((None, "desk", "search"))
+        more: dict[str, Any] = {"team": dice.choice((None, "desk", "search"))}
         model = dice.choice(("gpt-4", "gpt-3.5-turbo-0613", "gpt-3.5-turbo-0613", "gpt-5000"))
         sent, made = dice.randrange(1, 9_000), dice.randrange(900)
         kind = dice.choice((capture,) * 7 + (failure, uncounted, embedding))
         if kind is capture:
             text = dice.choice(("Sort this order: ", "Write a letter. ")) * 9 + str(number)
-            lines.append(capture(f"{seed}-{number}", said, model, sent, made, team=team, text=text))
+            lines.append(capture(f"{seed}-{number}", said, model, sent, made, text=text, **more))
         elif kind is embedding:
-            lines.append(embedding(said, "text-embedding-ada-002", sent, team=team))
+            lines.append(embedding(said, "text-embedding-ada-002", sent, **more))
         else:
-            lines.append(kind(f"{seed}-{number}", said, team=team))
+            lines.append(kind(f"{seed}-{number}", said, **more))
     return lines
 
 

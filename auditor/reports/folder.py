@@ -129,6 +129,7 @@ def put_folder(
                     os.fsync(stream.fileno())
                 if mode is not None:
                     (new / file).chmod(mode)
+                    (new / file).parent.chmod(mode | (mode & 0o444) >> 2)  # who reads may enter
             if target.exists():
                 _link_others(target, new, ours)
                 new.chmod(stat.S_IMODE(target.stat().st_mode))
