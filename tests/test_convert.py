@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 import pytest
 from command import COMPLETE, ERROR, INCOMPLETE, USAGE, audit
@@ -261,3 +262,23 @@ def test_what_others_put_there_meanwhile_is_an_error_and_stays(
     done = audit("convert", FOLDER, "-o", "calls", *PARTITION, folder=logs)
     assert done.exit_code == ERROR and "holds other things" in done.err
     assert bytes_of(logs / "calls") == {**before, "date=2023-08-22/mine.txt": b"mine"}
+
+
+def test_duckdb_and_polars_know_the_folder_as_partitions(logs: Path) -> None:
+    write(logs / FOLDER / "more.jsonl", [capture(f"m{n}", at) for n, at in enumerate(MIDNIGHT)])
+    audit("convert", FOLDER, "-o", "calls", *PARTITION, folder=logs)
+    files = str(logs / "calls" / "*" / "*.parquet")
+    said = (
+        "SELECT date::VARCHAR, called_at::DATE::VARCHAR FROM read_parquet(?, hive_partitioning = 1)"
+    )
+    with duckdb.connect() as other:
+        rows = other.execute(said, [files]).fetchall()
+    lazy = pl.scan_parquet(logs / "calls", hive_partitioning=True)
+    rows += (
+        lazy.select(pl.col("date").cast(str), pl.col("called_at").dt.date().cast(str))
+        .collect()
+        .rows()
+    )
+    assert len(rows) == 2 * 13
+    assert all(named == made for named, made in rows), rows
+    assert {named for named, _ in rows} == {None, *(f"2023-08-{day}" for day in (21, 22, 23, 24))}
