@@ -14,6 +14,7 @@ from auditor import objects, walking
 from auditor.errors import SourceError
 from auditor.limits import Limits
 from auditor.objects import Fetched
+from auditor.partitions import Pruning
 from auditor.sources import LogFile, Members, cannot_read, is_excluded, remote_log
 from auditor.walking import Seen
 
@@ -34,6 +35,7 @@ def behind(
     exclude: Iterable[str] = (),
     index: Index | None = None,
     limits: Limits = Limits(),  # noqa: B008 - frozen
+    pruning: Pruning | None = None,
 ) -> Iterator[tuple[LogFile, ...]]:
     """What ``find`` finds, addresses of object storage among the names.
 
@@ -45,7 +47,7 @@ def behind(
         fetched = None
         if any(map(objects.is_address, names)):
             fetched = stack.enter_context(objects.Fetched.open())
-        yield find(names, patterns, fetched, index, limits)
+        yield find(names, patterns, fetched, index, limits, pruning)
 
 
 def find(
@@ -54,6 +56,7 @@ def find(
     fetched: Fetched | None = None,
     index: Index | None = None,
     limits: Limits = Limits(),  # noqa: B008 - frozen
+    pruning: Pruning | None = None,
 ) -> tuple[LogFile, ...]:
     """The files behind paths, folders (recursive) and globs, sorted by name, each path once.
 
@@ -61,31 +64,47 @@ def find(
     it) are left out. Files that would be called the same are called by the path that the user
     gave. Raises SourceError for a path that is not there or no regular file, a folder without
     files or that cannot be listed, and when all files are excluded. ``fetched`` finds the objects
-    behind addresses. What ``index`` knows of is not opened. ``limits`` hold when they are read.
+    behind addresses. What ``index`` knows of is not opened, nor what ``pruning`` leaves out.
+    ``limits`` hold when they are read.
     """
-    patterns = tuple(exclude)
+    patterns, pruning = tuple(exclude), pruning or Pruning()
     found: dict[tuple[str, str | None], LogFile] = {}
     excluded = ""
     for name in named:
         if fetched is not None and objects.is_address(name):
             files = (remote_log(one, limits) for one in fetched.find(name, patterns))
         else:
-            limited = (replace(file, limits=limits) for file in _behind(name))
-            files = (part for file in limited for part in _parts(file, index))
-        for file in files:
+            files = (replace(file, limits=limits) for file in _behind(name))
+        for file in _read_of(files, patterns, index, pruning):
             if is_excluded(file, patterns):
                 excluded = name
             else:
                 place = _regular(file.seen, file.name).place if file.seen else str(file.path)
                 found.setdefault((place, file.member), file)
-    if excluded and not found:
+    if excluded and not found and not pruning.left_out:
         raise SourceError(
             excluded,
             None,
             "all files here are excluded",
             hint="Check the patterns of --exclude.",
         )
-    return tuple(sorted(_told_apart(found.values()), key=lambda file: (file.name, str(file.path))))
+    for place, _ in found:  # by another path, perhaps
+        pruning.left_out.pop(place, None)
+    told_apart = _told_apart(found.values(), pruning.left_out.values())
+    return tuple(sorted(told_apart, key=lambda file: (file.name, str(file.path))))
+
+
+def _read_of(
+    files: Iterable[LogFile], patterns: tuple[str, ...], index: Index | None, pruning: Pruning
+) -> Iterator[LogFile]:
+    """The files, or what their archives hold, without those of days outside the period."""
+    for file in files:
+        if file.origin is not None:
+            path, place = file.origin.address.key, str(file.path)
+        else:
+            path, place = file.path.as_posix(), file.place
+        if is_excluded(file, patterns) or not pruning.leaves_out(path, place, file.name):
+            yield from (file,) if file.origin is not None else _parts(file, index)
 
 
 def _parts(file: LogFile, index: Index | None) -> Iterable[LogFile]:
@@ -109,10 +128,13 @@ def _regular(seen: Seen, name: str) -> Seen:
     return seen
 
 
-def _told_apart(files: Iterable[LogFile]) -> Iterator[LogFile]:
-    """The files, those with the same name under the paths that the user gave."""
+def _told_apart(files: Iterable[LogFile], others: Iterable[str]) -> Iterator[LogFile]:
+    """The files, those with the same name under the paths that the user gave.
+
+    ``others`` are names of files that are not read: a period changes no name.
+    """
     files = tuple(files)
-    times = Counter(file.name for file in files)
+    times = Counter((*(file.name for file in files), *others))
     for file in files:
         yield file if times[file.name] == 1 else _by_path(file)
 

@@ -78,6 +78,7 @@ RUNS = {
     "help-replay": "replay --help",
     "help-ingest": "ingest --help",
     "help-finetune": "finetune --help",
+    "help-convert": "convert --help",
     "help-explain": "explain --help",
     "help-show": "show --help",
     "help-show-prices": "show prices --help",
@@ -145,6 +146,15 @@ def test_a_mix_that_was_written_replays_to_the_same_figures(folder: Path) -> Non
         "explain", "chatcmpl-tuning-001", "--db", "tuning.duckdb", *own, folder=folder
     )
     pinned(explained, "explain-mix")
+
+
+def test_partitions_of_other_days_are_left_out_and_that_is_said(folder: Path) -> None:
+    allowed = ("--allow-rejects", "1")
+    made = audit("convert", "logs", "-o", "days", "--partition", *allowed, folder=folder)
+    pinned(made, "convert-partition")
+    shape = (*ONE.split(), "--by", "source", "--allow-unpriced", "2")
+    period = ("--from", "2023-08-11", "--to", "2023-08-12")
+    pinned(audit("replay", "days", *shape, *period, folder=folder), "replay-partitions")
 
 
 @pytest.mark.parametrize(

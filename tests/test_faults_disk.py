@@ -22,9 +22,10 @@ pytestmark = [
 REPORT = ("report", "daily", *ALLOWED, "--db", DB, "-o", "out")
 CLOSE = ("close", "2023-08", "--allow-unpriced", "100%", "--db", DB)
 CONVERT = ("convert", "logs", "--allow-rejects", "100%", "-o", "c.parquet")
+DAYS = ("convert", "logs", "--partition", "--allow-rejects", "100%", "-o", "days")
 CSV = (*REPLAY, "--db", DB, "--format", "csv", "-o", "r.csv")
-NAMED = {INGEST: DB, REPORT: "out", CLOSE: DB, CONVERT: "c.parquet", CSV: "r.csv"}
-OTHERS = (REPORT, CONVERT, CSV, CLOSE)
+NAMED = {INGEST: DB, REPORT: "out", CLOSE: DB, CONVERT: "c.parquet", DAYS: "days", CSV: "r.csv"}
+OTHERS = (REPORT, CONVERT, DAYS, CSV, CLOSE)
 LIMITED = """
 import os, resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
@@ -136,7 +137,9 @@ def test_what_is_written_without_room_is_as_it_was_and_then_as_ever(
     assert rows_of(disk / DB, ("closings",)) == rows_of(undisturbed / DB, ("closings",))
 
 
-@pytest.mark.parametrize("command", [INGEST, REPORT, CONVERT, CSV], ids=lambda words: words[0])
+@pytest.mark.parametrize(
+    "command", [INGEST, REPORT, CONVERT, DAYS, CSV], ids=lambda words: words[0]
+)
 def test_a_file_that_may_not_grow_is_a_full_disk(
     command: tuple[str, ...], tmp_path: Path, undisturbed: Path
 ) -> None:

@@ -51,6 +51,7 @@ COMMANDS = (
     "finetune dataset 000000000000 --db s.duckdb -o set.jsonl",
     "count logs",
     "convert logs -o calls.parquet",
+    "convert logs -o calls --partition",
     "close 2023-08 --db s.duckdb",
     "nightly",
     "diff reports reports",

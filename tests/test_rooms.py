@@ -33,6 +33,7 @@ BASE = {
     "secret",
     "store",
     "walking",
+    "partitions",
     "sources",
     "finding",
 }
@@ -52,8 +53,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "archives": {"containers", "limits"},
     "objects": {"errors", "leftovers"},
     "walking": set(),
+    "partitions": set(),
     "sources": {*PACKED, "errors", "leftovers", "limits", "objects", "walking"},
-    "finding": {"errors", "limits", "objects", "sources", "walking"},
+    "finding": {"errors", "limits", "objects", "partitions", "sources", "walking"},
     "config": {"errors", "budgets", "limits"},
     "terminal": {"errors"},
     "tokens": {*BASE},

@@ -24,19 +24,30 @@ from auditor.cli.options import (
 
 @click.command()
 @click.argument("logs", nargs=-1, required=True, metavar="LOGS...")
-@output_option("The Parquet file to write.")
+@output_option("The Parquet file to write, with --partition the folder.", folders=True)
+@click.option(
+    "--partition",
+    is_flag=True,
+    help="Write a folder with a file for each day (UTC): date=2023-08-14/calls.parquet. It is "
+    "replaced as a whole.",
+)
 @reading_options
 @prices_option
 @allow_rejects_option
 @config_option
-def convert(logs: tuple[str, ...], output: Path, **given: Any) -> None:
+def convert(logs: tuple[str, ...], output: Path, partition: bool, **given: Any) -> None:
     """Write the calls of any logs as one Parquet file, which audit reads as it reads logs.
 
     Each call once, with all that the store would hold of it. No text unless --keep-text.
     """
     from auditor.session import converting
 
-    complete = converting.convert(logs, output, hash_key=hash_key(), **given)
+    if not partition and output.is_dir():
+        raise click.BadParameter(
+            f"{output} is a folder: name a file, or give --partition.",
+            param_hint="'-o' / '--output'",
+        )
+    complete = converting.convert(logs, output, partition=partition, hash_key=hash_key(), **given)
     sys.exit(0 if complete else INCOMPLETE)
 
 

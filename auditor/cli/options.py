@@ -68,12 +68,12 @@ def db_option(
     )
 
 
-def output_option(about: str) -> Callable[[F], F]:
-    """``-o PATH`` of a command that writes one file and must be told which."""
+def output_option(about: str, *, folders: bool = False) -> Callable[[F], F]:
+    """``-o PATH`` of a command that writes one file, or a folder, and must be told which."""
     return click.option(
         "-o",
         "--output",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=click.Path(dir_okay=folders, path_type=Path),
         required=True,
         metavar="PATH",
         help=about,

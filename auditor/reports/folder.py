@@ -14,7 +14,7 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,19 +33,8 @@ def check_folder(folder: Path, option: str = "-o", takes: Collection[str] = (REP
     ``option`` is what named it, ``takes`` which kinds of folders may be replaced (``holds`` of
     their manifests). Raises AuditError before any work is done.
     """
-    target = folder.resolve()
-    if not target.parent.is_dir():
-        raise AuditError(f"there is no folder {folder.parent}", hint=f"Make it, or mend {option}.")
-    if not target.exists():
-        return
-    if not target.is_dir():
-        raise AuditError(f"{option} {folder} is a file", hint="Name a folder for the reports.")
-    if Path.cwd().resolve().is_relative_to(target):
-        raise AuditError(
-            f"{option} {folder} is the folder you are in",
-            hint="Name one inside it, such as reports: it is replaced as a whole.",
-        )
-    if not any(target.iterdir()):
+    target = check_place(folder, option)
+    if target is None:
         return
     manifest = _manifest(target)
     if not manifest:
@@ -61,10 +50,30 @@ def check_folder(folder: Path, option: str = "-o", takes: Collection[str] = (REP
         )
 
 
-def _written(folder: Path) -> frozenset[str] | None:
-    """The files that an earlier run put into the folder; None where none did."""
+def check_place(folder: Path, option: str = "-o", what: str = REPORTS) -> Path | None:
+    """Refuse where no folder of ``what`` can be. Returns what must be looked into, None if nothing.
+
+    Raises AuditError before any work is done.
+    """
+    target = folder.resolve()
+    if not target.parent.is_dir():
+        raise AuditError(f"there is no folder {folder.parent}", hint=f"Make it, or mend {option}.")
+    if not target.exists():
+        return None
+    if not target.is_dir():
+        raise AuditError(f"{option} {folder} is a file", hint=f"Name a folder for the {what}.")
+    if Path.cwd().resolve().is_relative_to(target):
+        raise AuditError(
+            f"{option} {folder} is the folder you are in",
+            hint=f"Name one inside it, such as {what}: it is replaced as a whole.",
+        )
+    return target if any(target.iterdir()) else None
+
+
+def _written(folder: Path) -> frozenset[str]:
+    """The files that an earlier run put into the folder; none where none did."""
     manifest = _manifest(folder)
-    return frozenset((*manifest["files"], MANIFEST)) if manifest else None
+    return frozenset((*manifest["files"], MANIFEST)) if manifest else frozenset()
 
 
 def _manifest(folder: Path) -> Mapping[str, Any]:
@@ -92,23 +101,41 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
 
     ``files`` have a manifest, which names them all.
     """
+    put_folder(folder, files.items(), _written)
+
+
+def put_folder(
+    folder: Path,
+    files: Iterable[tuple[str, bytes]],
+    ours: Callable[[Path], Collection[str]],
+    mode: int | None = None,
+) -> None:
+    """Put files, by their paths, in the place of ``folder``.
+
+    Raises AuditError; then all is as it was. ``ours`` says what in a folder of before is of
+    an earlier run and goes; all else is taken along. ``mode`` is who may read the files.
+    """
     target = folder.resolve()
     try:
         put_right(target)
         with leftovers.beside(target) as held:
             new = held / "new"
             new.mkdir()
-            for file, content in files.items():
+            for file, content in files:
+                (new / file).parent.mkdir(exist_ok=True)
                 with (new / file).open("wb") as stream:
                     stream.write(content)
                     stream.flush()
                     os.fsync(stream.fileno())
+                if mode is not None:
+                    (new / file).chmod(mode)
+                    (new / file).parent.chmod(mode | (mode & 0o444) >> 2)  # who reads may enter
             if target.exists():
-                _link_others(target, new)
+                _link_others(target, new, ours)
                 new.chmod(stat.S_IMODE(target.stat().st_mode))
             _take_place(new, target)
             if new.exists():
-                _bring_along(new, target)
+                _bring_along(new, target, ours)
     except OSError as error:
         raise AuditError(
             f"{folder} cannot be written: {error.strerror or error}",
@@ -146,16 +173,18 @@ def _exchange(one: Path, other: Path) -> bool:
     )
 
 
-def _others(old: Path, new: Path) -> list[tuple[Path, Path]]:
+def _others(
+    old: Path, new: Path, ours: Callable[[Path], Collection[str]]
+) -> list[tuple[Path, Path]]:
     """What is not of an earlier run, with its place in the new folder, where nothing is yet."""
-    ours = _written(old) or frozenset()
+    goes = ours(old)
     pairs = ((entry, new / entry.name) for entry in sorted(old.iterdir()))
-    return [pair for pair in pairs if pair[0].name not in ours and not os.path.lexists(pair[1])]
+    return [pair for pair in pairs if pair[0].name not in goes and not os.path.lexists(pair[1])]
 
 
-def _link_others(old: Path, new: Path) -> None:
+def _link_others(old: Path, new: Path, ours: Callable[[Path], Collection[str]]) -> None:
     """Have what others put into the old folder in the new one too, before it takes its place."""
-    for entry, place in _others(old, new):
+    for entry, place in _others(old, new, ours):
         _link(entry, place)
 
 
@@ -174,9 +203,9 @@ def _link(entry: Path, place: Path) -> None:
             shutil.copy2(entry, place)
 
 
-def _bring_along(old: Path, target: Path) -> None:
+def _bring_along(old: Path, target: Path, ours: Callable[[Path], Collection[str]]) -> None:
     """Move what came into the old folder meanwhile; nothing of it is lost."""
-    for entry, place in _others(old, target):
+    for entry, place in _others(old, target, ours):
         shutil.move(entry, place)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +17,7 @@ from auditor import config, finding, formats, pipeline, scenarios, secret, sourc
 from auditor.config import Allowance, Config
 from auditor.errors import AuditError
 from auditor.limits import Limits
+from auditor.partitions import Pruning
 from auditor.pipeline.counting import Gauge
 from auditor.pipeline.elsewhere import Engine
 from auditor.prices import Book
@@ -169,23 +171,39 @@ def logs_in(
     *outputs: Path | None,
     index: finding.Index | None = None,
     limits: Limits,
+    pruning: Pruning | None = None,
 ) -> Iterator[tuple[LogFile, ...]]:
     """The files behind what the user named, standard input among them; none is an output.
 
-    What ``index`` knows is not opened.
+    What ``index`` knows is not opened, what ``pruning`` leaves out is not read. An output that is a
+    folder holds none of them.
     """
+    pruning = pruning or Pruning()
     with ExitStack() as stack:
         named = (name for name in logs if name != sources.STDIN)
-        behind = stack.enter_context(finding.behind(named, exclude, index, limits))
+        behind = stack.enter_context(finding.behind(named, exclude, index, limits, pruning))
         ours = {str(path) for path in own}
         found = tuple(file for file in behind if file.place not in ours)
-        logs_found = {file.place for file in found}
+        for place in ours:
+            pruning.left_out.pop(place, None)
+        logs_found = {*(file.place for file in found), *pruning.left_out}
         for output in outputs:
-            if output is not None and str(output.resolve()) in logs_found:
-                raise AuditError(f"{output} is one of the logs", hint="Write the result elsewhere.")
+            if output is not None:
+                _check_no_log(output, logs_found)
         if sources.STDIN in logs:
             found = (*found, stack.enter_context(sources.standard_input(limits)))
         yield found
+
+
+def _check_no_log(output: Path, logs: Iterable[str]) -> None:
+    place = str(output.resolve())
+    for log in logs:
+        if log == place:
+            raise AuditError(f"{output} is one of the logs", hint="Write the result elsewhere.")
+        if log.startswith(f"{place}{os.sep}"):
+            raise AuditError(
+                f"{output} holds logs that are read", hint="Write the result elsewhere."
+            )
 
 
 def take_in(
@@ -206,39 +224,59 @@ def take_in(
     shows_ids: bool = False,
     rehash: bool = False,
     engine: Engine | None = None,
+    pruning: Pruning | None = None,
 ) -> pipeline.Ingested:
-    """Read what the store does not hold yet, and say so. ``rehash`` trusts no stamp of a file."""
+    """Read what the store does not hold yet, and say so. ``rehash`` trusts no stamp of a file.
+
+    ``pruning`` leaves files of days outside the asked period out, unless the store holds sums.
+    """
     # mappings are checked whatever is new
     checked = formats_of(settings) if as_format or settings.formats else None
     chosen = format_named(checked or (), as_format)
     gauge = Gauge(book, settings.models, assume_model=assume_model, estimate=estimate)
-    with ExitStack() as stack:
-        digests = pipeline.Digests(store, trusting=not rehash)
-        found = stack.enter_context(
-            logs_in(logs, exclude, own, *outputs, index=digests, limits=settings.limits)
-        )
-        on_bytes = None
-        if engine is None:  # else it says itself how far it is
-            on_bytes = stack.enter_context(terminal.progress(sum(file.weight for file in found)))
-        done = pipeline.ingest(
-            store,
-            found,
-            checked or formats_when_asked(settings),
-            gauge,
-            chosen=chosen,
-            keep_text=keep_text,
-            keep_identities=keep_identities,
-            workload_tags=settings.workload_tags or WORKLOAD_TAGS,
-            sampling=sampling,
-            shows_ids=shows_ids,
-            jobs=jobs or pipeline.cores(),
-            book=book,
-            on_bytes=on_bytes,
-            digests=digests,
-            engine=engine,
-        )
-    _report(done)
-    return done
+
+    def read(named: tuple[str, ...], pruning: Pruning | None) -> pipeline.Ingested:
+        with ExitStack() as stack:
+            digests = pipeline.Digests(store, trusting=not rehash)
+            limits = settings.limits
+            behind = logs_in(
+                named, exclude, own, *outputs, index=digests, limits=limits, pruning=pruning
+            )
+            found = stack.enter_context(behind)
+            on_bytes = None
+            if engine is None:  # else it says itself how far it is
+                size = sum(file.weight for file in found)
+                on_bytes = stack.enter_context(terminal.progress(size))
+            done = pipeline.ingest(
+                store,
+                found,
+                checked or formats_when_asked(settings),
+                gauge,
+                chosen=chosen,
+                keep_text=keep_text,
+                keep_identities=keep_identities,
+                workload_tags=settings.workload_tags or WORKLOAD_TAGS,
+                sampling=sampling,
+                shows_ids=shows_ids,
+                jobs=jobs or pipeline.cores(),
+                book=book,
+                on_bytes=on_bytes,
+                digests=digests,
+                engine=engine,
+            )
+        _report(done)
+        return done
+
+    done = read(logs, pruning)
+    if pruning is None or not pruning.left_out:
+        return done
+    left_out = counted(len(pruning.left_out), "file")
+    if not store.rows("replay/sums")[0]["buckets"]:
+        say(f"Left out {left_out}: the days of their folders lie outside the period.")
+        return done
+    # a bucket may reach beyond the period, and calls there decide whether it counts
+    say(f"There are sums over many requests: {left_out} of days outside the period are read, too.")
+    return read(tuple(name for name in logs if name != sources.STDIN), None)
 
 
 def _report(done: pipeline.Ingested) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from auditor import scenarios
 from auditor.config import FILE as SETTINGS
 from auditor.errors import AuditError
+from auditor.partitions import Pruning
 from auditor.pipeline.finetune import check_target, tune
 from auditor.pipeline.tuning import Tuning, TuningQuestion
 from auditor.reports import files, tuning, tuning_table
@@ -137,6 +138,7 @@ def finetune(
                 write_scenario,
                 assume_model=assume_model,
                 engine=engine,
+                pruning=Pruning(from_date, to_date),
                 **reading,
             )
         result = tune(store, question, write_scenario.stem if write_scenario else "mix")

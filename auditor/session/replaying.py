@@ -8,6 +8,7 @@ from typing import Any
 
 from auditor import pipeline
 from auditor.config import Allowance
+from auditor.partitions import Pruning
 from auditor.pipeline.closing import check_closed
 from auditor.reports import files, table
 from auditor.reports.figures import counted
@@ -88,6 +89,7 @@ def replay(
                 sampling=db is not None,
                 assume_model=assume_model,
                 engine=engine,
+                pruning=Pruning(from_date, to_date),
                 **reading,
             )
         check_closed(store, question)

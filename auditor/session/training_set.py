@@ -11,6 +11,7 @@ from typing import Any
 from auditor import secret, terminal
 from auditor.errors import AuditError
 from auditor.finetune import redact_all
+from auditor.partitions import Pruning
 from auditor.pipeline.dataset import DatasetQuestion, dataset
 from auditor.pipeline.finetune import check_target
 from auditor.pipeline.keeping import keeps_identities
@@ -113,6 +114,7 @@ def write(
                 assume_model=assume_model,
                 keep_text=True,
                 sampling=db is None,
+                pruning=Pruning(from_date, to_date),
                 **reading,
             )
         store = store or again

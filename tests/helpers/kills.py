@@ -28,6 +28,7 @@ from auditor.finding import find
 from auditor.pipeline import ingest, replay
 from auditor.pipeline.counting import Gauge
 from auditor.reports.files import as_csv, as_json
+from auditor.reports.folder import MANIFEST
 from auditor.store import Store
 from helpers.logs import capture, write
 from helpers.nights import KEY, add_day, night_folder
@@ -45,6 +46,7 @@ Rows = dict[str, list[str]]
 INGEST = ("ingest", "logs", "--db", DB, "--jobs", "1", "--allow-rejects", "100%")
 ALLOWED = ("--allow-rejects", "100%", "--allow-unpriced", "100%")
 REPLAY = ("replay", "--scenario", "gpt-4", *ALLOWED)
+DAYS = ("convert", "logs/a.jsonl", "-o", "days", "--partition", "--allow-rejects", "100%")
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ STORIES = (
           closes=DB, weight=4),
     Story("convert", ("convert", "logs", "-o", "c.parquet", "--allow-rejects", "100%"),
           result="c.parquet"),
+    Story("convert --partition", (*DAYS[:1], "logs", *DAYS[2:]), (DAYS,), result="days"),
     Story("first night", ("nightly",), fills="audit.duckdb", result="reports", nights=3, weight=2),
     Story("next night", ("nightly",), (("nightly",),), fills="audit.duckdb", result="reports",
           nights=2, weight=4),
@@ -254,7 +257,7 @@ class Harness:
             assert ended.code == 0, ended
         if story.before and story.nights:
             add_day(template, story.nights + 1)
-        if story.before and story.result and (template / story.result).is_dir():
+        if story.before and story.result and (template / story.result / MANIFEST).is_file():
             (template / story.result / "notes.txt").write_text("ours\n")
         folder, moments = self._folder / "undisturbed", self._folder / "moments"
         shutil.copytree(template, folder)
