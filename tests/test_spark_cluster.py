@@ -91,7 +91,7 @@ def test_a_worker_is_lost_in_the_read_stage(cluster: Cluster, tmp_path: Path) ->
     job = Job(cluster.url, holds="read", gate=str(tmp_path / "gate"), free=4)
     driver = cluster.driver()
     with running(job, tmp_path, driver.env) as session:
-        stage = driver.status.wait_for_stage(0, done=4, active=2)
+        stage = driver.status.wait_for_stage(0, session, done=4, active=2)
         holders = driver.status.executors_of(stage)
         assert holders == driver.status.executors_of(stage, "RUNNING") == ["0", "1"]
         lost = cluster.worker_of(driver.status, holders[0])
@@ -112,7 +112,7 @@ def test_a_worker_is_lost_in_the_reduce_stage(cluster: Cluster, tmp_path: Path) 
     job = Job(cluster.url, holds="reduce", gate=str(tmp_path / "gate"), free=2)
     driver = cluster.driver()
     with running(job, tmp_path, driver.env) as session:
-        stage = driver.status.wait_for_stage(1, done=1, active=2)
+        stage = driver.status.wait_for_stage(1, session, done=1, active=2)
         (read,) = (one for one in driver.status.stages() if one.begun and one != stage)
         holders = driver.status.executors_of(read)
         assert holders == ["0", "1"]
@@ -135,7 +135,7 @@ def test_a_worker_takes_the_place_of_a_lost_one(cluster: Cluster, tmp_path: Path
     job = Job(cluster.url, holds="read", gate=str(tmp_path / "gate"), free=4)
     driver = cluster.driver()
     with running(job, tmp_path, driver.env) as session:
-        stage = driver.status.wait_for_stage(0, done=4, active=2)
+        stage = driver.status.wait_for_stage(0, session, done=4, active=2)
         for executor in driver.status.executors_of(stage):
             cluster.destroy(cluster.worker_of(driver.status, executor))
         cluster.add_worker()
@@ -160,7 +160,7 @@ def test_a_server_of_connect_runs_the_job_on_the_cluster(cluster: Cluster, tmp_p
         assert server.driver is not None
         job = Job(server.url, holds="reduce", gate=str(tmp_path / "gate"), free=2)
         with running(job, tmp_path) as session:
-            stage = server.driver.status.wait_for_stage(1, done=1, active=2)
+            stage = server.driver.status.wait_for_stage(1, session, done=1, active=2)
             executors = server.driver.status.executors_of(stage)
             cluster.destroy(cluster.worker_of(server.driver.status, executors[0]))
             Path(job.gate).touch()

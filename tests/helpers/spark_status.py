@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
-from helpers.processes import until
+from helpers.processes import Session, until
 
 # no proxy of the environment stands between us and this machine
 _DIRECT = build_opener(ProxyHandler({}))
@@ -74,12 +74,14 @@ class Status:
         return sorted(stages, key=lambda stage: (stage.number, stage.attempt))
 
     def wait_for_stage(
-        self, begun: int, *, done: int = 0, active: int = 1, seconds: float = 120
+        self, begun: int, *programs: Session, done: int = 0, active: int = 1, seconds: float = 120
     ) -> Stage:
         """The stage that began as number ``begun``, from 0, when so many tasks are done and run.
 
         Stages that were skipped, since what they make is there, do not count. Of a job that reads
-        and repartitions, 0 reads (and writes the shuffle) and 1 reduces.
+        and repartitions, 0 reads (and writes the shuffle) and 1 reduces. Tasks do not begin in the
+        order of their partitions: those without input come last. Raises TooLateError after
+        ``seconds``, AssertionError with the end of its log where one of ``programs`` has ended.
         """
 
         def there() -> Stage | None:
@@ -87,7 +89,8 @@ class Status:
             fits = (one for one in first[begun : begun + 1] if one.done >= done)
             return next((one for one in fits if one.active >= active), None)
 
-        return until(there, f"stage {begun} with {done} done and {active} active", seconds=seconds)
+        what = f"stage {begun} with {done} done and {active} active"
+        return until(there, what, *programs, seconds=seconds)
 
     def tasks(self, stage: Stage) -> list[dict[str, Any]]:
         """All attempts at the tasks of a stage, as Spark tells them."""
