@@ -79,7 +79,12 @@ class Session:
         with suppress(subprocess.TimeoutExpired):
             self.began.wait(seconds)
         self.kill()
-        atexit.unregister(self.kill)
+        atexit.unregister(self.kill_at_exit)
+
+    def kill_at_exit(self) -> None:
+        """The same when we end, whoever is in a hurry: one more SIGINT would leave it behind."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self.kill()
 
     def lives(self) -> None:
         """Raise AssertionError, with the end of the log, where the program has ended."""
@@ -103,7 +108,7 @@ def begin(
             start_new_session=True,
         )
     session = Session(began, log)
-    atexit.register(session.kill)
+    atexit.register(session.kill_at_exit)
     return session
 
 
