@@ -15,6 +15,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 DEVELOPERS = ("test", "fuzz", "mutation")
 """Extras of those who work on the project."""
+APART = ("spark", "spark-local")
+"""Extras of users that go into an environment of their own: both bring the module pyspark."""
 RUN = ""  # the extra of what everybody gets
 
 _VERSION = r"[0-9]+(?:\.[0-9]+)*"
@@ -76,6 +78,11 @@ def _read(extra: str, text: str) -> Requirement:
 def user_extras() -> tuple[str, ...]:
     """The extras that a user may ask for: all but ours."""
     return tuple(extra for extra in project()["optional-dependencies"] if extra not in DEVELOPERS)
+
+
+def extras_together() -> tuple[str, ...]:
+    """Those of a user's extras that are tried in one environment."""
+    return tuple(extra for extra in user_extras() if extra not in APART)
 
 
 if __name__ == "__main__":

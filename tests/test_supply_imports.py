@@ -11,7 +11,17 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
-from declared import DEVELOPERS, ROOT, RUN, Requirement, declared, normalized, user_extras
+from declared import (
+    APART,
+    DEVELOPERS,
+    ROOT,
+    RUN,
+    Requirement,
+    declared,
+    extras_together,
+    normalized,
+    user_extras,
+)
 
 import auditor
 
@@ -21,6 +31,8 @@ PACKAGE = Path(auditor.__file__).parent
 RIVALS = {"litellm"}
 # what no module names: zoneinfo reads tzdata by itself, and there is no extra of it
 UNNAMED = {"tzdata"}
+# the engine that is driven with them is not there yet; what is used leaves this set
+NOT_YET = {"pyspark", "pyspark-client"}
 # its releases are dates, and none of them is expected to break anything
 DATED = {"tzdata"}
 OURS = {path.stem for folder in ("tests", "fixtures") for path in (ROOT / folder).glob("*.py")} | {
@@ -30,8 +42,9 @@ OURS = {path.stem for folder in ("tests", "fixtures") for path in (ROOT / folder
 
 @cache
 def distributions() -> dict[str, set[str]]:
-    """The distributions, by the names of what they let import."""
-    return {name: set(map(normalized, of)) for name, of in packages_distributions().items()}
+    """The distributions, by the names of what they let import; those of ``APART`` in any case."""
+    installed = {name: set(map(normalized, of)) for name, of in packages_distributions().items()}
+    return {**installed, "pyspark": packages(*APART)}
 
 
 def strange(names: set[str], allowed: set[str]) -> set[str]:
@@ -101,7 +114,7 @@ def test_what_tests_and_benchmarks_import_is_declared(folder: str) -> None:
 def test_everything_declared_for_users_is_used() -> None:
     named = {name for path in _package() for name in imported(path)}
     used = {package for name in named for package in distributions().get(name, ())}
-    assert packages(RUN, *user_extras()) - UNNAMED - used == set()
+    assert packages(RUN, *user_extras()) - UNNAMED - used == NOT_YET
 
 
 def _package() -> list[Path]:
@@ -154,7 +167,7 @@ FASTER = {"fast": ("replay", str(SMALL))}
 
 
 def test_every_extra_is_tried() -> None:
-    assert set(user_extras()) == NEEDS.keys() | FASTER.keys()
+    assert set(extras_together()) == NEEDS.keys() | FASTER.keys()
 
 
 @pytest.mark.parametrize("extra", NEEDS)
@@ -176,4 +189,10 @@ def test_without_what_is_merely_faster_it_runs(extra: str, tmp_path: Path) -> No
 
 def test_the_oldest_releases_are_tried_with_every_extra() -> None:
     run = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    assert f"\nextras={','.join(user_extras())}\n" in run
+    assert f"\nextras={','.join(extras_together())}\n" in run
+
+
+def test_every_extra_apart_is_tried_in_an_environment_of_its_own() -> None:
+    run = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    for extra in APART:
+        assert f"'.[{extra}]'" in run

@@ -1,7 +1,8 @@
 """The README lists the licence of every package that audit brings, and of the data it ships.
 
 ``AUDIT_WRITE_README=1 pytest tests/test_supply_licences.py`` writes the tables from what is
-installed; then read the difference before it is committed.
+installed; then read the difference before it is committed. Rows of an extra that goes into an
+environment of its own are written there, with ``-m spark``, and stay as they are elsewhere.
 """
 
 from __future__ import annotations
@@ -9,10 +10,21 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from importlib.metadata import Distribution, distribution
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
-from declared import DEVELOPERS, ROOT, RUN, declared, normalized, project, user_extras
+import pytest
+from declared import (
+    APART,
+    DEVELOPERS,
+    ROOT,
+    RUN,
+    declared,
+    extras_together,
+    normalized,
+    project,
+    user_extras,
+)
 from packaging.requirements import Requirement
 
 import auditor
@@ -36,6 +48,8 @@ ELSEWHERE = {"tzdata": "Apache-2.0"}
 FAMILIAR = {
     *("Apache-2.0", "Apache-2.0 AND CNRI-Python", "BSD-2-Clause", "BSD-3-Clause", "MIT"),
     *("MPL-2.0", "PSF-2.0"),
+    # numpy, with the pieces of others in it
+    "BSD-3-Clause AND 0BSD AND MIT AND Zlib AND CC0-1.0",
 }
 
 
@@ -54,6 +68,8 @@ def licence_of(package: Distribution) -> str:
             return values[0]
     if any(text.startswith("MIT License") for text in said["License"]):
         return "MIT"
+    if said["License"] == ["3-Clause BSD License"]:
+        return "BSD-3-Clause"
     if classified == ["BSD License"]:
         three = "neither the name of" in _licence_text(package).lower()
         return "BSD-3-Clause" if three else "BSD-2-Clause"
@@ -91,21 +107,38 @@ def brought(extras: tuple[str, ...]) -> dict[str, Distribution]:
     return found
 
 
-def licences_table() -> str:
-    """A row for everybody and for each extra and licence; our own ranges in brackets."""
-    ranges = {(one.extra, one.name): _range(one.low, one.high) for one in declared()}
-    everybody = brought(())
-    rows: list[tuple[str, ...]] = []
+def licences_table(readme: str, installed: tuple[str, ...]) -> str:
+    """A row for everybody and for each extra and licence; as it was where not ``installed``."""
+    rows: list[str] = []
     for extra in (RUN, *user_extras()):
-        new = brought((extra,)).keys() - everybody.keys() if extra else everybody.keys()
-        licences = {name: licence_of(distribution(name)) for name in new}
-        if extra == RUN:
-            licences |= ELSEWHERE
-        for licence in sorted(set(licences.values())):
-            names = sorted(name for name, its in licences.items() if its == licence)
-            cells = [f"{name}{ranges.get((extra, name), '')}" for name in names]
-            rows.append((f"`{extra}`" if extra else "every run", licence, ", ".join(cells)))
-    return _table(("for", "licence", "packages"), rows)
+        rows += rows_of(extra) if extra in installed else written(extra, readme)
+    return f"{_table(('for', 'licence', 'packages'), [])}{''.join(rows)}"
+
+
+def written(extra: str, readme: str) -> list[str]:
+    """The rows of an extra in the table of the README."""
+    table = "".join(BLOCK.findall(readme))
+    return re.findall(rf"^\| {re.escape(_label(extra))} \| .*\n", table, re.MULTILINE)
+
+
+def _label(extra: str) -> str:
+    return f"`{extra}`" if extra else "every run"
+
+
+def rows_of(extra: str) -> list[str]:
+    """The rows of an extra, or of what everybody gets; our own ranges in brackets."""
+    ranges = {one.name: _range(one.low, one.high) for one in declared() if one.extra == extra}
+    everybody = brought(())
+    new = brought((extra,)).keys() - everybody.keys() if extra else everybody.keys()
+    licences = {name: licence_of(distribution(name)) for name in new}
+    if extra == RUN:
+        licences |= ELSEWHERE
+    rows = []
+    for licence in sorted(set(licences.values())):
+        names = sorted(name for name, its in licences.items() if its == licence)
+        cells = ", ".join(f"{name}{ranges.get(name, '')}" for name in names)
+        rows.append(f"| {_label(extra)} | {licence} | {cells} |\n")
+    return rows
 
 
 def _range(low: str, high: str) -> str:
@@ -131,16 +164,40 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 
 def test_the_readme_lists_what_is_brought() -> None:
+    the_readme_lists(RUN, *extras_together())
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("extra", APART)
+def test_the_readme_lists_what_an_extra_apart_brings(extra: str) -> None:
+    try:
+        packages = brought((extra,)).values()
+    except PackageNotFoundError as missing:
+        pytest.skip(f"{missing.name} is not installed")
+    the_readme_lists(extra)
+    assert {licence_of(one) for one in packages} <= FAMILIAR
+
+
+def the_readme_lists(*installed: str) -> None:
     readme = README.read_text(encoding="utf-8")
-    now = f"{licences_table()}\n{data_table()}"
+    now = f"{licences_table(readme, installed)}\n{data_table()}"
     if os.environ.get("AUDIT_WRITE_README"):
         readme = BLOCK.sub(lambda _: now, readme)
         README.write_text(readme, encoding="utf-8")
     assert BLOCK.findall(readme) == [now]
+    assert all(written(extra, readme) for extra in installed)
+
+
+@pytest.mark.parametrize("extra", APART)
+def test_the_readme_lists_our_own_range_of_an_extra_apart(extra: str) -> None:
+    told = "".join(written(extra, README.read_text(encoding="utf-8")))
+    for one in declared():
+        if one.extra == extra:
+            assert f"{one.name}{_range(one.low, one.high)}" in told
 
 
 def test_every_licence_is_one_we_know() -> None:
-    licences = {licence_of(one) for one in brought(user_extras()).values()}
+    licences = {licence_of(one) for one in brought(extras_together()).values()}
     assert licences <= FAMILIAR
 
 
