@@ -281,7 +281,7 @@ def test_the_same_run_gives_the_same_bytes(tmp_path: Path, written_as: str) -> N
 
 def run(code: str, *arguments: object, hash_seed: int = 0) -> subprocess.CompletedProcess[bytes]:
     """Python code in a process of its own, against the tool under test."""
-    root = str(sql.folder().parent)
+    root = str(Path(str(sql.folder())).parent)
     environment = {**os.environ, "PYTHONHASHSEED": str(hash_seed), "PYTHONPATH": root}
     return subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)],

@@ -41,6 +41,7 @@ SECTIONS = (
     "reconcile",
     "replay",
     "reports",
+    "spread",
     "schema",
 )
 QUERIES = tuple(name for section in SECTIONS for name in names(section))
@@ -252,5 +253,6 @@ def test_every_query_names_its_parameters(name: str) -> None:
 
 
 def test_every_query_is_in_a_section_that_these_tests_read() -> None:
-    found = {path.relative_to(folder()).as_posix() for path in Path(folder()).rglob("*.sql")}
+    queries = Path(str(folder()))
+    found = {path.relative_to(queries).as_posix() for path in queries.rglob("*.sql")}
     assert found == {f"{name}.sql" for name in QUERIES}

@@ -1,2 +1,3 @@
--- Purpose: one thread: on a machine that works on many shares at once each has its own.
+-- Purpose: one thread: where a machine works on many shares at once each share has one.
+-- Reads:   nothing
 SET threads = 1;

@@ -33,7 +33,7 @@ class OneProcess:
         words: str,
         then: Sequence[Step] = (),
     ) -> Iterator[Row]:
-        """See ``engines.spark.cluster.Cluster``."""
+        """See ``engines.spark.cluster.Runner``."""
         self.jobs.append((words, len(tasks)))
         dice = random.Random(self.seed)
         rows = [row for task in tasks for row in first(_sent(task))]

@@ -81,13 +81,13 @@ class Pair:
         return SparkEngine(self.cluster, spreading, part_bytes=self.part_bytes)
 
     @contextmanager
-    def opened(self, *, scanning: bool = False) -> Iterator[tuple[Store, Store]]:
-        """Both stores, to be read; ``scanning`` has the engine scan the calls of the second."""
-        with Store.open(self.here, to_read=True) as here:
-            with Store.open(self.spread, to_read=True) as spread:
-                if scanning:
-                    spread.scanner = self.engine
-                yield here, spread
+    def opened(self) -> Iterator[tuple[Store, Store]]:
+        """Both stores, to be read."""
+        with (
+            Store.open(self.here, to_read=True) as here,
+            Store.open(self.spread, to_read=True) as spread,
+        ):
+            yield here, spread
 
     def check(self) -> None:
         """All tables hold the same rows."""

@@ -8,7 +8,7 @@ from concurrent.futures import TimeoutError as NotYetError
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from auditor.engines.spark.failures import in_words
 from auditor.engines.spark.rows import SCHEMA, Row, as_batches, rows_of
@@ -24,12 +24,28 @@ Told = Callable[[str, int, int], None]
 LOOK_SECONDS = 0.5
 
 
+class Runner(Protocol):
+    """What runs jobs; ``slots`` is how many tasks it does at once, as far as that is known."""
+
+    slots: int
+
+    def run(
+        self,
+        first: Callable[[Task], Iterator[Row]],
+        tasks: Sequence[Task],
+        words: str,
+        then: Sequence[tuple[Onward, int]] = (),
+    ) -> Iterator[Row]:
+        """The rows of all tasks; after each step of ``then``, those of it by their place.
+
+        A step sees all rows of a place together, sorted by place, kind and turn; its number says in
+        how many parts places are worked on. Raises AuditError where the job cannot be done.
+        """
+
+
 @dataclass
 class Cluster:
-    """An open session on a cluster.
-
-    ``slots`` is how many tasks it does at once, if known. ``told`` hears how far a job is.
-    """
+    """An open session on a cluster. ``told`` hears how far a job is."""
 
     session: Any
     slots: int
@@ -44,11 +60,7 @@ class Cluster:
         words: str,
         then: Sequence[tuple[Onward, int]] = (),
     ) -> Iterator[Row]:
-        """The rows of all tasks; after each step of ``then``, those of it by their place.
-
-        A step sees all rows of a place together, sorted by place, kind and turn; its number says in
-        how many parts places are worked on. Raises AuditError where the job cannot be done.
-        """
+        """See ``Runner``."""
         frame = self.session.range(0, len(tasks), 1, len(tasks))
         frame = frame.mapInArrow(partial(_begun, first, tuple(tasks)), SCHEMA)
         for step, parts in then:

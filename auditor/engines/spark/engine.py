@@ -19,7 +19,7 @@ from typing import Any
 import polars as pl
 
 from auditor.engines.spark import merging, reading, scanning
-from auditor.engines.spark.cluster import Cluster
+from auditor.engines.spark.cluster import Runner
 from auditor.engines.spark.looking import Look, bundled, look
 from auditor.engines.spark.merging import Merge, Merged, added_up, merged
 from auditor.engines.spark.portable import sent
@@ -112,7 +112,7 @@ class SparkEngine:
     """Reads logs and scans calls with the tasks of a Spark cluster (``pipeline.elsewhere``)."""
 
     def __init__(
-        self, cluster: Cluster, spreading: Spreading, *, part_bytes: int = PART_BYTES
+        self, cluster: Runner, spreading: Spreading, *, part_bytes: int = PART_BYTES
     ) -> None:
         self._cluster = cluster
         self._spreading = spreading

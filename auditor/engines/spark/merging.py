@@ -96,7 +96,7 @@ class _Bucket:
         if self._held[HEADS]:
             yield self._place, SAMPLED, 0, _sampled(self._held[HEADS])
         if self._held[REFUSED]:
-            yield self._refused()
+            yield from self._refused()
 
     def _calls(self) -> Iterator[Row]:
         task = self._task
@@ -108,7 +108,7 @@ class _Bucket:
             earlier = task.files.get(self._place, ())
             is_whole = bool(changed) or len(earlier) >= MOST_FILES
             store.run("spread/outgoing", sources=task.new, whole=is_whole)
-            yield self._written(store, "calls", is_whole)
+            yield from self._written(store, "calls", is_whole)
             store.run("replay/added_calls", **WHOLE_DAYS, **task.edges, sources=task.new)
             cells = store.frame("spread/sent_added")
             for (source_id,), frame in cells.partition_by("source_id", as_dict=True).items():
@@ -169,28 +169,29 @@ class _Bucket:
             conflicts += arrived["conflicts"]
         return calls, conflicts
 
-    def _written(self, store: Store, kind: str, is_whole: bool) -> Row:
+    def _written(self, store: Store, kind: str, is_whole: bool) -> Iterator[Row]:
         """Write what is outgoing. The name is new each time: a task may be done twice."""
         name = f"{kind}-{self._place}-{uuid.uuid4().hex}.parquet"
         rows = store.rows("spread/outgoing_rows")[0]["calls"]
-        if rows:
-            folder = Path(self._task.folder)
-            if not folder.is_dir():
-                raise AuditError(
-                    f"a worker does not see the folder {folder}, which the calls go into",
-                    hint="Name one that all machines share, with --calls (a network file system).",
-                )
-            store.write_file("outgoing", folder / name)
+        if not rows:
+            return
+        folder = Path(self._task.folder)
+        if not folder.is_dir():
+            raise AuditError(
+                f"a worker does not see the folder {folder}, which the calls go into",
+                hint="Name one that all machines share, with --calls (a network file system).",
+            )
+        store.write_file("outgoing", folder / name)
         what = packed_all(kind, self._place, name, rows, is_whole)
-        return self._place, WRITTEN, 0, what
+        yield self._place, WRITTEN, 0, what
 
-    def _refused(self) -> Row:
+    def _refused(self) -> Iterator[Row]:
         with Store.open(None) as store:
             store.run("spread/one_thread")
             frames = [unpacked(data) for data in self._held[REFUSED]]
             store.show("batch_rejects", pl.concat(frames))
             store.run("spread/outgoing_rejects")
-            return self._written(store, "rejects", False)
+            yield from self._written(store, "rejects", False)
 
 
 def _sampled(pieces: Iterable[bytes]) -> bytes:
@@ -206,12 +207,12 @@ def _sampled(pieces: Iterable[bytes]) -> bytes:
 
 
 def added_up(rows: Iterable[Row]) -> Iterator[Row]:
-    """Cells by source, added up; everything else as it is. Rows are sorted by kind and place."""
-    for (place, kind), group in groupby(rows, key=lambda row: (row[0], row[1])):
-        if kind != CELLS:
-            yield from group
-            continue
-        with Store.open(None) as store:
-            store.run("spread/one_thread")
+    """Cells by source, added up; everything else as it is. Rows are sorted by place and kind."""
+    with Store.open(None) as store:
+        store.run("spread/one_thread")
+        for (place, kind), group in groupby(rows, key=lambda row: (row[0], row[1])):
+            if kind != CELLS:
+                yield from group
+                continue
             store.show("partial", pl.concat([unpacked(row[3]) for row in group]))
             yield place, CELLS, 0, packed(store.frame("spread/add_added"))

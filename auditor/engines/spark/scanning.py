@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from auditor.engines.spark.cluster import Cluster
+from auditor.engines.spark.cluster import Runner
 from auditor.engines.spark.looking import bundled
 from auditor.engines.spark.rows import Row, packed, unpacked
 from auditor.store import Store
@@ -44,7 +44,7 @@ def scanned(task: Scan) -> Iterator[Row]:
 
 
 def scan(
-    cluster: Cluster, store: Store, views: Sequence[str], name: str, values: Mapping[str, Any]
+    cluster: Runner, store: Store, views: Sequence[str], name: str, values: Mapping[str, Any]
 ) -> bool:
     """Make the table of a query by many tasks; False where there is nothing to share out."""
     spread = store.spread
