@@ -8,7 +8,9 @@ from __future__ import annotations
 import gzip
 import json
 import random
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.logs import Line, capture, failure, uncounted, write
@@ -62,7 +64,8 @@ def drawn_nights(folder: Path, dice: random.Random) -> list[list[Path]]:
 def test_night_after_night_both_stores_are_the_same(seed: int, tmp_path: Path) -> None:
     """Whatever arrives twice, fuller or worse, in which file, in how many parts and buckets."""
     dice = random.Random(seed)
-    pair = Pair(tmp_path, dice.choice((1, 3, 8)), dice.choice((6_000, 1 << 26)), OneProcess(4, seed))
+    buckets, part_bytes = dice.choice((1, 3, 8)), dice.choice((6_000, 1 << 26))
+    pair = Pair(tmp_path, buckets, part_bytes, OneProcess(4, seed))
     logs = tmp_path / "logs"
     logs.mkdir()
     for files in drawn_nights(logs, dice):
@@ -125,6 +128,20 @@ def test_the_month_of_the_fixtures_by_all_that_one_may_ask(
     by: tuple[str, ...], zone: str, month: Pair
 ) -> None:
     month.check_figures(*by, zone=zone)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"examples": 7, "drop": True},
+        {"examples": 3, "target": "ft-davinci-002", "against": "gpt-4"},
+        {"from_date": date(2023, 8, 10), "to_date": date(2023, 8, 20), "zone": "Asia/Tokyo"},
+    ],
+    ids=["all", "few examples", "completion", "period"],
+)
+def test_fine_tuning_is_judged_the_same(asked: dict[str, Any], month: Pair) -> None:
+    month.check_tuning(**asked)
 
 
 @pytest.fixture(scope="module")

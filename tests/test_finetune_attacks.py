@@ -14,6 +14,7 @@ from helpers.tunes import chat, tuned
 
 from auditor.errors import StoreError
 from auditor.pipeline.prompts import beginnings_of
+from auditor.pipeline.replay import kinds_of
 from auditor.secret import beside
 from auditor.store import Store
 from auditor.workload import HashKey
@@ -122,10 +123,10 @@ def test_without_its_key_a_store_is_read_but_not_added_to(
         pass
     assert db.read_bytes() == held
     with Store.open(db, to_read=True) as store:
-        assert len({row["workload"] for row in store.rows("replay/workloads")}) == 1
+        assert len({workload for workload, _ in kinds_of(store)}) == 1
     with Store.open(db, hash_key=saved.strip()) as store:
         take_in(store, write(tmp_path / "b.jsonl", [chat("new", asking("Classify 99"), task="t")]))
-        assert len({row["workload"] for row in store.rows("replay/workloads")}) == 1
+        assert len({workload for workload, _ in kinds_of(store)}) == 1
 
 
 def test_two_stores_tell_their_prompts_apart(tmp_path: Path) -> None:

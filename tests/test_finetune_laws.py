@@ -24,7 +24,7 @@ from helpers.tunes import chat, judged, traffic, tuned, tuned_store
 from auditor import scenarios
 from auditor.finetune import default_epochs
 from auditor.pipeline import explain, placing, replay
-from auditor.pipeline.replay import price_cells
+from auditor.pipeline.replay import kinds_of, price_cells
 from auditor.prices import open_book
 from auditor.scenarios import Levers, Move, Scenario
 from auditor.store import Store
@@ -152,7 +152,7 @@ def moved(name: str, *moves: Move) -> Scenario:
 
 def mix_of(store: Store) -> Scenario:
     """Workloads moved with all levers, one with none, the rest where it is."""
-    kinds = (row["workload"] for row in store.rows("replay/workloads"))
+    kinds = (workload for workload, _ in kinds_of(store))
     names = list(dict.fromkeys(name for name in kinds if name))
     tuned_model, day = ("ft:gpt-3.5-turbo-0613",), date(2023, 8, 22)
     odd = Levers(kept=Decimal("0.333333"), output=Decimal("1.25"))

@@ -49,7 +49,14 @@ def tune(store: Store, question: TuningQuestion, mix_name: str = "mix") -> Tunin
     coverage = store.rows("replay/coverage", zone=base.zone)[0]
     period = _period(base, coverage)
     training = _training_of(question, period)
-    store.run("finetune/usable", from_date=base.from_date, to_date=base.to_date, zone=base.zone)
+    store.scan(
+        "finetune/usable",
+        (),
+        from_date=base.from_date,
+        to_date=base.to_date,
+        zone=base.zone,
+        most=question.examples,
+    )
     rows = tuple(_named(store, question, _judged(run, apart, training, period)))
     chosen = _chosen(question, rows)
     scenario = mix_of(question, chosen, training, apart.own, mix_name)

@@ -73,9 +73,9 @@ def beginnings_of(store: Store, base: Question, *, by_workload: bool) -> dict[st
 
 def pairs_of(store: Store, base: Question) -> tuple[Pair, ...]:
     """The pairs of models that answered the same prompts in a period."""
-    answers = store.frame(
-        "finetune/answers", from_date=base.from_date, to_date=base.to_date, zone=base.zone
-    )
+    period = {"from_date": base.from_date, "to_date": base.to_date, "zone": base.zone}
+    store.scan("finetune/answered", (), **period)
+    answers = store.frame("finetune/answers")
     return observed_pairs(answers.drop("called_at")) if not answers.is_empty() else ()
 
 

@@ -285,6 +285,7 @@ def with_closings(store: Store, question: Question) -> Question:
 
 def kinds_of(store: Store) -> list[tuple[str, str]]:
     """The kinds of stored calls: workload and model, as ``plan_of`` wants them."""
+    store.scan("replay/kinds", ())
     return [(row["workload"], row["served"]) for row in store.rows("replay/workloads")]
 
 
@@ -335,4 +336,5 @@ def check_stored(store: Store, *, closing: bool = False) -> None:
 
     With ``closing`` those of queries/checks/close too, which are slow. Raises AuditError.
     """
+    store.scan("replay/source_sums", ())
     check(store, *query_names("checks/store"), *(query_names("checks/close") if closing else ()))

@@ -1,7 +1,7 @@
 -- Purpose: the calls that a model could be trained on.
--- Grain:   call
+-- Grain:   usable: call; tool_calls: workload that has calls with functions or tools
 -- Reads:   calls
--- Writes:  usable
+-- Writes:  usable, tool_calls
 -- Params:  $from_date, $to_date, $zone (as replay/cells)
 --
 -- Answered calls of chat and completion models whose tokens are counted, and whose answer is one,
@@ -25,3 +25,9 @@ WHERE (begins_at IS NULL OR called_at >= begins_at)
   AND whole_answer AND NOT failed AND counted_by <> 'nobody' AND audio_tokens = 0
   AND output_tokens > 0
   AND (max_tokens IS NULL OR output_tokens + reasoning_tokens < max_tokens);
+
+CREATE OR REPLACE TEMP TABLE tool_calls AS
+SELECT workload, count(*) AS calls
+FROM usable
+WHERE uses_tools
+GROUP BY workload;

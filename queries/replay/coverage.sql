@@ -38,10 +38,13 @@ WITH
         LEFT JOIN kept USING (call_id)
     ),
     taken AS (
-        SELECT
-            coalesce(sum(requests), 0) AS calls,
-            count(*) FILTER (called_at IS NULL) AS undated
+        SELECT coalesce(sum(requests), 0) AS calls
         FROM logged
+    ),
+    dateless AS (                       -- by a filter: blocks that have none are not looked at
+        SELECT count(*) AS undated
+        FROM logged
+        WHERE called_at IS NULL
     ),
     inside AS (
         SELECT
@@ -63,7 +66,7 @@ SELECT
     set_aside::BIGINT AS set_aside,
     set_aside_requests::BIGINT AS set_aside_requests,
     (taken.calls - inside.calls)::BIGINT AS outside_period,
-    taken.undated::BIGINT AS undated,
+    dateless.undated::BIGINT AS undated,
     local_time(first_call_at, $zone)::DATE AS first_day,
     local_time(last_call_at, $zone)::DATE AS last_day
-FROM read, stored, summed, taken, inside;
+FROM read, stored, summed, taken, dateless, inside;

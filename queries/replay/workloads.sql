@@ -1,8 +1,6 @@
--- Purpose: the workloads that the stored calls belong to, and the models that answered them.
--- Grain:   workload ('': calls that show neither tag nor text) × model ('': not named)
--- Reads:   calls
-SELECT DISTINCT
-    coalesce(workload, '') AS workload,
-    coalesce(served_model, requested_model, '') AS served
-FROM calls
+-- Purpose: the kinds of calls, in order.
+-- Grain:   as kinds
+-- Reads:   kinds
+SELECT workload, served
+FROM kinds
 ORDER BY workload, served;

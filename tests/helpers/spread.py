@@ -6,15 +6,18 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from auditor.engines.spark.engine import PART_BYTES, SparkEngine, Spreading
 from auditor.finding import find
-from auditor.pipeline import Ingested, ingest, replay
+from auditor.pipeline import Ingested, check_stored, ingest, replay
 from auditor.pipeline.counting import Gauge
+from auditor.pipeline.finetune import tune
 from auditor.reports.files import as_csv
+from auditor.reports.tuning import as_csv as as_tuning
 from auditor.store import Store
 from helpers.one_process import OneProcess
-from helpers.runs import book, formats, question
+from helpers.runs import book, formats, question, tuning
 
 KEY = b"the key of both stores, so that hashes are the same"
 TABLES = (
@@ -94,6 +97,16 @@ class Pair:
         with self.opened() as (here, spread):
             for table in TABLES:
                 assert rows_of(spread, table) == rows_of(here, table), f"{table} is another"
+
+    def check_tuning(self, **asked: Any) -> None:
+        """Fine-tuning is judged the same, whoever scans the calls."""
+        wanted = tuning(**asked)
+        with self.opened() as (here, spread):
+            expected = as_tuning(tune(here, wanted))
+            assert as_tuning(tune(spread, wanted)) == expected
+            spread.scanner = self.engine
+            assert as_tuning(tune(spread, wanted)) == expected
+            check_stored(spread, closing=True)
 
     def check_figures(self, *by: str, zone: str = "UTC") -> None:
         """A replay says the same, whoever scans the calls."""

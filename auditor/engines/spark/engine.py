@@ -308,8 +308,8 @@ def _book(
         store.run("spread/take_in", buckets=buckets)
         store.run("ingest/begin_day_cells", **merge.edges)
         if home.cells:
-            store.show("gathered", pl.concat(home.cells))
-            store.run("spread/put_added")
+            store.show("partial", pl.concat(home.cells))
+            store.run("spread/gather_added")
         else:
             store.run("replay/added_calls", **WHOLE_DAYS, **merge.edges, sources=[])
         store.run("ingest/add_day_cells", sources=merge.new)

@@ -215,4 +215,5 @@ def added_up(rows: Iterable[Row]) -> Iterator[Row]:
                 yield from group
                 continue
             store.show("partial", pl.concat([unpacked(row[3]) for row in group]))
-            yield place, CELLS, 0, packed(store.frame("spread/add_added"))
+            store.run("spread/gather_added")
+            yield place, CELLS, 0, packed(store.frame("spread/sent_added"))

@@ -1,21 +1,38 @@
-"""Scans of calls that lie in files: each task groups the calls of some buckets, home adds up."""
+"""Scans of calls that lie in files: each task groups the calls of some buckets, home adds up.
+
+Tasks run the query of ``pipeline`` itself on their share. What it makes is sent as
+``spread/sent_TABLE`` says, and put together by ``spread/gather_TABLE``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
 from typing import Any
 
 import polars as pl
 
 from auditor.engines.spark.cluster import Runner
 from auditor.engines.spark.looking import bundled
-from auditor.engines.spark.rows import Row, packed, unpacked
+from auditor.engines.spark.rows import Row, packed, packed_all, unpacked, unpacked_all
 from auditor.store import Store
+from auditor.store.spread import CALLS
 
-RESULTS = {"replay/added_calls": "added", "replay/cells": "cells"}
-"""What can be scanned elsewhere, and the table that it makes."""
+SCANS: Mapping[str, tuple[str, ...]] = {
+    "replay/added_calls": ("added",),
+    "replay/cells": ("cells",),
+    "replay/kinds": ("kinds",),
+    "replay/source_sums": ("source_sums",),
+    "finetune/usable": ("usable", "tool_calls"),
+    "finetune/answered": ("answered",),
+}
+"""What can be scanned elsewhere, and the tables that it makes."""
+TOGETHER = "finetune/answered"
+"""What is put together on the way home: there may be as much of it as there are calls."""
 TASKS_A_SLOT = 2
+SCANNED = "scanned"
 
 
 @dataclass(frozen=True)
@@ -27,10 +44,11 @@ class Scan:
     views: tuple[str, ...]
     name: str
     values: Mapping[str, Any]
+    parts: int
 
 
 def scanned(task: Scan) -> Iterator[Row]:
-    """The rows of the table that the query makes of these calls."""
+    """The tables that the query makes of these calls."""
     with Store.open(None) as store:
         store.run("spread/one_thread")
         for name, frame in task.tables.items():
@@ -40,34 +58,53 @@ def scanned(task: Scan) -> Iterator[Row]:
         for view in task.views:
             store.run(view)
         store.run(task.name, **task.values)
-        yield 0, "scanned", 0, packed(store.frame(f"spread/sent_{RESULTS[task.name]}"))
+        if task.name == TOGETHER:
+            found = store.frame("spread/sent_answered")
+            yield 0, SCANNED, 0, packed(found.clear())  # one there is in any case
+            shares = found.with_columns((pl.col("prompt") % task.parts).alias("part"))
+            by_part = shares.partition_by("part", as_dict=True, include_key=False)
+            for (part,), frame in by_part.items():
+                assert isinstance(part, int)
+                yield part, SCANNED, 0, packed(frame)
+            return
+        tables = SCANS[task.name]
+        frames = (store.frame(f"spread/sent_{table}", **task.values) for table in tables)
+        yield 0, SCANNED, 0, packed_all(*frames)
+
+
+def answered_by_several(rows: Iterable[Row]) -> Iterator[Row]:
+    """Of the answers to prompts those that are compared: the first of each of several models."""
+    with Store.open(None) as store:
+        store.run("spread/one_thread")
+        for part, group in groupby(rows, key=lambda row: row[0]):
+            store.show("partial", pl.concat([unpacked(row[3]) for row in group]))
+            store.run("spread/gather_answered")
+            store.run("spread/keep_several")
+            yield part, SCANNED, 0, packed_all(store.frame("spread/sent_answered"))
 
 
 def scan(
     cluster: Runner, store: Store, views: Sequence[str], name: str, values: Mapping[str, Any]
 ) -> bool:
-    """Make the table of a query by many tasks; False where there is nothing to share out."""
+    """Make the tables of a query by many tasks; False where there is nothing to share out."""
     spread = store.spread
-    if spread is None or name not in RESULTS or not spread.paths("calls"):
+    if spread is None or name not in SCANS or not spread.paths(CALLS):
         return False
     by_bucket = list(spread.of_buckets().values())
     share = max(len(by_bucket) // (cluster.slots * TASKS_A_SLOT), 1)
     tables = {"shipped_sources": store.frame("spread/known_sources")}
     if "replay/as_moved" in views:
         tables["plan"] = store.frame("spread/plan")
-    tasks = [
-        Scan(
-            tuple(path for files in by_bucket[run.start : run.stop] for path in files),
-            tables,
-            tuple(views),
-            name,
-            values,
-        )
-        for run in bundled([1] * len(by_bucket), share, share)
-    ]
-    found = [unpacked(data) for *_, data in cluster.run(scanned, tasks, "Scanning")]
-    table = RESULTS[name]
-    store.show("partial", pl.concat(found))
-    store.show("gathered", store.frame(f"spread/add_{table}"))
-    store.run(f"spread/put_{table}")
+    runs = list(bundled([1] * len(by_bucket), share, share))
+    files_of = partial(_files_of, by_bucket)
+    tasks = [Scan(files_of(run), tables, tuple(views), name, values, len(runs)) for run in runs]
+    then = ((answered_by_several, len(runs)),) if name == TOGETHER else ()
+    found = [unpacked_all(data) for *_, data in cluster.run(scanned, tasks, "Scanning", then)]
+    for table, frames in zip(SCANS[name], zip(*found, strict=True), strict=True):
+        store.show("partial", pl.concat(frames))
+        store.run(f"spread/gather_{table}")
     return True
+
+
+def _files_of(by_bucket: Sequence[Sequence[str]], run: range) -> tuple[str, ...]:
+    return tuple(file for n in run for file in by_bucket[n])

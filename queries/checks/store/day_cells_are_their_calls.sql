@@ -1,6 +1,6 @@
 -- Purpose: what was added up of a source when it was read is what its calls add up to.
 -- Grain:   one row a source that breaks this
--- Reads:   summed, day_cells, calls, sources
+-- Reads:   summed, day_cells, source_sums (of replay/source_sums), sources
 --
 -- Sources that are not added up, as after an older audit wrote to the store, are looked up in the calls.
 WITH
@@ -16,19 +16,6 @@ WITH
             sum(recorded_usd) AS recorded_usd
         FROM day_cells
         GROUP BY source_id
-    ),
-    stored AS (
-        SELECT
-            source_id,
-            count(*) AS calls,
-            sum(input_tokens) AS input_tokens,
-            sum(cache_read_tokens) AS cache_read_tokens,
-            sum(cache_write_tokens) AS cache_write_tokens,
-            sum(output_tokens) AS output_tokens,
-            sum(reasoning_tokens) AS reasoning_tokens,
-            sum(recorded_usd) AS recorded_usd
-        FROM calls
-        GROUP BY source_id
     )
 SELECT
     'source ' || name AS what,
@@ -41,7 +28,7 @@ SELECT
 FROM summed
 JOIN sources USING (source_id)
 JOIN added USING (source_id)
-JOIN stored USING (source_id)
+JOIN source_sums AS stored USING (source_id)
 WHERE added.calls = stored.calls
   AND (
         added.input_tokens, added.cache_read_tokens, added.cache_write_tokens,

@@ -1,6 +1,8 @@
 -- Purpose: add up what several machines added up.
 -- Grain:   as added (replay/added_calls)
 -- Reads:   partial (a frame in memory: rows of added)
+-- Writes:  added
+CREATE OR REPLACE TEMP TABLE added AS
 SELECT
     source_id, called_on, quarter, requested_model, served_model, tier, endpoint, counted_by, failed,
     has_audio, problem, has_recorded, window_step, prompt_step, extra,
@@ -14,5 +16,4 @@ SELECT
     min(first_call_at) AS first_call_at,
     max(last_call_at) AS last_call_at
 FROM partial
-GROUP BY ALL
-ORDER BY ALL;
+GROUP BY ALL;

@@ -1,6 +1,8 @@
 -- Purpose: add up what several machines added up.
 -- Grain:   as cells (replay/cells)
 -- Reads:   partial (a frame in memory: rows of cells)
+-- Writes:  cells
+CREATE OR REPLACE TEMP TABLE cells AS
 SELECT
     closing, price_date, requested_model, served_model, tier, state, problem, movable, counted_by,
     has_recorded, workload, move, window_step, prompt_step, moved_window_step, moved_prompt_step,
@@ -18,5 +20,4 @@ SELECT
     min(first_call_at) AS first_call_at,
     max(last_call_at) AS last_call_at
 FROM partial
-GROUP BY ALL
-ORDER BY ALL;
+GROUP BY ALL;
