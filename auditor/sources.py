@@ -133,7 +133,10 @@ class LogFile:
         """The file, or in place of a zip archive what it holds: ``logs.zip/day.jsonl``."""
         if self.member is not None or self.seen is not None:
             return (self,)
-        held = self.members()
+        return self.parts_of(self.members())
+
+    def parts_of(self, held: Members | None) -> tuple[LogFile, ...]:
+        """The file as what it is known to hold; None is a file that is no archive."""
         if held is None:
             return (self,)
         patterns = self.origin.exclude if self.origin else ()

@@ -7,7 +7,7 @@ here, as ever.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from auditor.errors import AuditError, SourceError, StoreError
@@ -15,7 +15,7 @@ from auditor.formats import Format
 from auditor.pipeline.ingested import Ingested
 from auditor.pipeline.reading import Manner, Source
 from auditor.prices import Book
-from auditor.sources import LogFile
+from auditor.sources import LogFile, Members
 from auditor.store import Scanner, Store
 
 Key = tuple[str, str | None]
@@ -52,19 +52,38 @@ class Looked:
     splits: tuple[Split, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What was looked at elsewhere: files by their key, and what archives hold, by their path."""
+
+    files: Mapping[Key, Looked] = field(default_factory=dict)
+    members: Mapping[str, Members | None] = field(default_factory=dict)
+
+    def of(self, file: LogFile) -> Looked | None:
+        """How a file was seen; None where nobody looked."""
+        return self.files.get(key_of(file))
+
+    def parts(self, file: LogFile) -> tuple[LogFile, ...]:
+        """As ``LogFile.parts``: what is known of an archive need not be fetched to see."""
+        path, member = key_of(file)
+        if member is not None or path not in self.members:
+            return file.parts()
+        return file.parts_of(self.members[path])
+
+
 class Engine(Scanner, Protocol):
     """Reads logs, and scans calls, on other machines."""
 
     def look(
         self, files: Sequence[LogFile], formats: Iterable[Format], chosen: Format | None
-    ) -> Mapping[Key, Looked]:
+    ) -> Looks:
         """Look at each file. Raises SourceError when one cannot be read."""
 
     def take_in(
         self,
         store: Store,
         sources: Sequence[Source],
-        looked: Mapping[Key, Looked],
+        looks: Looks,
         manner: Manner,
         book: Book | None,
         told: Callable[[int], None],

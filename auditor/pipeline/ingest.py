@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
@@ -13,14 +13,7 @@ from auditor.formats import Format, recognise
 from auditor.pipeline.booking import Booking
 from auditor.pipeline.days import add_up_new
 from auditor.pipeline.digests import Digests
-from auditor.pipeline.elsewhere import (
-    BrokenSourceError,
-    Engine,
-    Key,
-    Looked,
-    check_place,
-    key_of,
-)
+from auditor.pipeline.elsewhere import BrokenSourceError, Engine, Looks, check_place
 from auditor.pipeline.ingested import Ingested
 from auditor.pipeline.keeping import Traced, check_keeping
 from auditor.pipeline.placing import full_groups, merge_placed
@@ -80,17 +73,16 @@ def ingest(
     digests = digests or Digests(store)
     traced = Traced(store)
     files = tuple(files)
-    looked: Mapping[Key, Looked] = {}
+    looks = Looks()
     if engine is not None:
         formats = tuple(formats)
-        unknown = [file for file in files if not digests.holds(file)]
-        looked = engine.look(unknown, formats, chosen)
-        traced.take(looked)
-    new = list(_not_yet_stored(store, files, done, booking, digests, jobs, told, traced))
+        looks = engine.look(_unknown(files, booking, digests), formats, chosen)
+        traced.take(looks)
+    new = list(_not_yet_stored(store, files, done, booking, digests, jobs, told, traced, looks))
     digests.keep()
     planned = [
         Source(file, digest, format, digests.holds(file))
-        for file, digest, format in _recognised(new, formats, chosen, done, looked)
+        for file, digest, format in _recognised(new, formats, chosen, done, looks)
     ]
     manner = Manner(
         gauge,
@@ -105,7 +97,7 @@ def ingest(
     if engine is None:
         _take_in_all(store, planned, manner, jobs, booking, done, told)
     else:
-        _take_in_elsewhere(store, engine, planned, looked, manner, book, booking, done, told)
+        _take_in_elsewhere(store, engine, planned, looks, manner, book, booking, done, told)
     if planned:
         with store.transaction():
             store.run("ingest/tidy")
@@ -155,7 +147,7 @@ def _take_in_elsewhere(
     store: Store,
     engine: Engine,
     planned: Sequence[Source],
-    looked: Mapping[Key, Looked],
+    looks: Looks,
     manner: Manner,
     book: Book | None,
     booking: Booking,
@@ -166,12 +158,10 @@ def _take_in_elsewhere(
     if not planned:
         return
     try:
-        brought = engine.take_in(store, planned, looked, manner, book, told, booking.stored)
+        brought = engine.take_in(store, planned, looks, manner, book, told, booking.stored)
     except BrokenSourceError as broken:
         whole = planned[: broken.before]
-        _take_in_elsewhere(
-            store, engine, whole, looked, manner, book, booking, done, lambda _: None
-        )
+        _take_in_elsewhere(store, engine, whole, looks, manner, book, booking, done, lambda _: None)
         raise _with_count(broken.error, store, done) from None
     done.add(brought)
 
@@ -301,9 +291,11 @@ def _not_yet_stored(
     jobs: int,
     told: Callable[[int], None],
     traced: Traced,
+    looks: Looks,
 ) -> Iterator[tuple[LogFile, str]]:
     files = tuple(files)
-    read = _all_hashed([file for file in files if not digests.holds(file)], jobs, traced)
+    unhashed = [file for file in files if not digests.holds(file) and looks.of(file) is None]
+    read = _all_hashed(unhashed, jobs, traced)
     stored = {row["sha256"] for row in store.rows("ingest/stored")}
     seen: dict[str, str] = {}
     for whole in files:
@@ -312,7 +304,7 @@ def _not_yet_stored(
             done.already += held
             told(whole.size)
             continue
-        parts = [(file, digests.digest_of(file, read)) for file in whole.parts()]
+        parts = [(file, digests.digest_of(file, read)) for file in looks.parts(whole)]
         booking.begin(whole, parts, stored)
         for file, digest in parts:
             if digest in seen:
@@ -324,6 +316,12 @@ def _not_yet_stored(
             if digest in seen or digest in stored:
                 told(file.weight)
             seen.setdefault(digest, file.name)
+
+
+def _unknown(files: Iterable[LogFile], booking: Booking, digests: Digests) -> list[LogFile]:
+    """Those of which the store cannot tell without a look what is in them."""
+    new = (file for file in files if not digests.holds(file))
+    return [file for file in new if booking.sources_of(file) is None]
 
 
 def _all_hashed(
@@ -343,12 +341,12 @@ def _recognised(
     formats: Iterable[Format],
     chosen: Format | None,
     done: Ingested,
-    looked: Mapping[Key, Looked],
+    looks: Looks,
 ) -> list[tuple[LogFile, str, Format]]:
     planned, errors = [], []
-    known = tuple(formats) if new and not chosen and not looked else ()
+    known = tuple(formats) if new and not chosen and not looks.files else ()
     for file, digest in new:
-        seen = looked.get(key_of(file))
+        seen = looks.of(file)
         try:
             if seen is not None and seen.error is not None:
                 raise seen.error

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from auditor import secret
 from auditor.errors import StoreError
-from auditor.pipeline.elsewhere import Key, Looked, key_of
+from auditor.pipeline.elsewhere import Looks
 from auditor.privacy import Pseudonyms, Shown
 from auditor.sources import LogFile
 from auditor.store import Store
@@ -52,14 +50,14 @@ class Traced:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._traces: set[str] = set()
-        self._looked: Mapping[Key, Looked] = {}
+        self._looks = Looks()
 
-    def take(self, looked: Mapping[Key, Looked]) -> None:
+    def take(self, looks: Looks) -> None:
         """Know what was looked at elsewhere."""
-        self._looked = looked
+        self._looks = looks
 
     def __call__(self, file: LogFile) -> str:
-        if (looked := self._looked.get(key_of(file))) is not None:
+        if (looked := self._looks.of(file)) is not None:
             self._traces.add(looked.trace)
             return looked.sha256
         if self._store.key_of_names is not None:

@@ -9,7 +9,7 @@ the names of files; one transaction of the store makes them count.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -28,13 +28,13 @@ from auditor.engines.spark.rows import Row, unpacked, unpacked_all
 from auditor.errors import AuditError
 from auditor.formats import Format
 from auditor.pipeline.days import WHOLE_DAYS, edges_in
-from auditor.pipeline.elsewhere import BrokenSourceError, Key, Looked, key_of
+from auditor.pipeline.elsewhere import BrokenSourceError, Key, Looked, Looks, key_of
 from auditor.pipeline.ingested import Ingested
 from auditor.pipeline.placing import Placed, full_groups, merge_placed
 from auditor.pipeline.reading import Manner, Source, Tally
 from auditor.prices import Book
 from auditor.records import clean
-from auditor.sources import LogFile
+from auditor.sources import LogFile, Members
 from auditor.store import Store
 from auditor.store.spread import Spread
 
@@ -120,34 +120,37 @@ class SparkEngine:
 
     def look(
         self, files: Sequence[LogFile], formats: Iterable[Format], chosen: Format | None
-    ) -> Mapping[Key, Looked]:
+    ) -> Looks:
         """See ``pipeline.elsewhere.Engine``."""
         if not files:
-            return {}
+            return Looks()
         known = tuple(formats)
         tasks = [
             Look(tuple((n, sent(files[n])) for n in run), known, chosen, self._part_bytes)
             for run in bundled([file.weight for file in files], LOOK_SHARE, MOST_FILES_A_TASK)
         ]
         found: dict[Key, Looked] = {}
+        members: dict[str, Members | None] = {}
         errors: dict[int, AuditError] = {}
         for _, kind, number, data in self._cluster.run(look, tasks, "Looking"):
             if kind == reading.BROKEN:
                 errors[number] = unpacked_all(data)[0]
                 continue
-            _, seen = unpacked_all(data)
+            held, seen = unpacked_all(data)
             path, member = key_of(files[number])
+            if member is None:
+                members[path] = held
             for inside, looked in seen:
                 found[path, inside or member] = looked
         if errors:
             raise errors[min(errors)]
-        return found
+        return Looks(found, members)
 
     def take_in(
         self,
         store: Store,
         sources: Sequence[Source],
-        looked: Mapping[Key, Looked],
+        looks: Looks,
         manner: Manner,
         book: Book | None,
         told: Callable[[int], None],
@@ -163,7 +166,7 @@ class SparkEngine:
         try:
             rows = self._cluster.run(
                 read,
-                self._reads(store, sources, looked, manner, first, spread.buckets),
+                self._reads(store, sources, looks, manner, first, spread.buckets),
                 "Reading",
                 then=((partial(merged, task=merge), spread.buckets), (added_up, LAST_TASKS)),
             )
@@ -226,7 +229,7 @@ class SparkEngine:
         self,
         store: Store,
         sources: Sequence[Source],
-        looked: Mapping[Key, Looked],
+        looks: Looks,
         manner: Manner,
         first: int,
         buckets: int,
@@ -235,7 +238,7 @@ class SparkEngine:
         pieces: list[Piece] = []
         sizes: list[int] = []
         for number, source in enumerate(sources, first):
-            seen = looked.get(key_of(source.file))
+            seen = looks.of(source.file)
             away = replace(source, file=sent(source.file))
             for split in (seen.splits if seen else ()) or (None,):
                 pieces.append(Piece(number, away, split))
