@@ -1,3 +1,3 @@
 """audit: what your real LLM API traffic cost, and what it would have cost elsewhere."""
 
-__version__ = "0.5.0"
+__version__ = "0.6.0"
