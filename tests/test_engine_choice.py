@@ -134,12 +134,17 @@ def test_every_night_goes_by_audit_toml(asked: list[Address], tmp_path: Path) ->
     assert str(nightly(spread)) == str(nightly(here))
     assert len(asked) == 3
     assert reports_of(spread) == reports_of(here)
+    allowed = ("--allow-rejects", "100%", "--allow-unpriced", "100%")
+    by_cluster = ("report", "--db", "audit.duckdb", *allowed, "--by", "team", "-o", "all")
+    for folder, more in ((here, ()), (spread, SPARK)):
+        assert audit(*by_cluster, *more, folder=folder).exit_code == COMPLETE
+    names = {path.name for path in (here / "all").iterdir()} - {"manifest.json"}
+    assert len(names) > 12
+    for name in names:
+        assert (spread / "all" / name).read_bytes() == (here / "all" / name).read_bytes()
     for command in ("replay", "finetune"):
-        allowed = ("--allow-rejects", "100%", "--allow-unpriced", "100%", "--format", "csv")
-        runs = [
-            audit(command, "--db", "audit.duckdb", *allowed, folder=folder, env=dict(ENV))
-            for folder in (here, spread)
-        ]
+        asked_for = (command, "--db", "audit.duckdb", *allowed, "--format", "csv")
+        runs = [audit(*asked_for, folder=folder, env=dict(ENV)) for folder in (here, spread)]
         assert runs[0].exit_code in (COMPLETE, INCOMPLETE)
         assert str(runs[1]) == str(runs[0])
 

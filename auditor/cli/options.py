@@ -131,16 +131,26 @@ reading_options = options(
         help="Processes that read logs at once; one a core unless given.",
     ),
 )
-engine_options = options(
+cluster_options = options(
     click.option(
         "--engine",
         type=click.Choice(["embedded", "spark"]),
         envvar="AUDIT_ENGINE",
         show_envvar=True,
-        help="Who reads logs: this process (embedded, unless given), or an Apache Spark cluster.",
+        help="Who reads and scans: this process (embedded, unless given), or a cluster of Apache "
+        "Spark.",
     ),
     click.option("--master", metavar="URL", help="Master of the cluster; local[*] unless given."),
     click.option("--remote", metavar="URL", help="Address of a cluster, sc:// (Spark Connect)."),
+    click.option(
+        "--spark-conf",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="A setting of Spark. May be repeated.",
+    ),
+)
+engine_options = options(
+    cluster_options,
     click.option(
         "--calls",
         type=click.Path(file_okay=False, path_type=Path),
@@ -152,12 +162,6 @@ engine_options = options(
         type=click.IntRange(1, 65_536),
         metavar="N",
         help="Buckets of a new store's calls; by the size of the logs unless given.",
-    ),
-    click.option(
-        "--spark-conf",
-        multiple=True,
-        metavar="NAME=VALUE",
-        help="A setting of Spark. May be repeated.",
     ),
 )
 rehash_option = click.option(

@@ -13,6 +13,7 @@ from auditor.cli.options import (
     INCOMPLETE,
     allowance_options,
     assume_model_option,
+    cluster_options,
     config_option,
     db_option,
     period_options,
@@ -79,6 +80,7 @@ FOCUS_VERSIONS = ("1.2", "1.4")
     help="The tag that names the sub accounts of FOCUS; project unless given.",
 )
 @assume_model_option
+@cluster_options
 @allowance_options
 @config_option
 def report(

@@ -20,7 +20,7 @@ OPTIONS = ("engine", "master", "remote", "calls", "buckets", "spark_conf")
 
 def choice_of(settings: Config, given: dict[str, Any]) -> EngineChoice:
     """The engine as audit.toml and the options say; these are taken out of what is given."""
-    name, master, remote, calls, buckets, conf = (given.pop(option) for option in OPTIONS)
+    name, master, remote, calls, buckets, conf = (given.pop(name, None) for name in OPTIONS)
     choice = settings.engine
     if name is not None and name != choice.name:
         choice = EngineChoice(name)
@@ -38,7 +38,7 @@ def choice_of(settings: Config, given: dict[str, Any]) -> EngineChoice:
         )
     if master or remote:
         choice = replace(choice, master=None, remote=None)
-    choice = replace(choice, **said, conf={**choice.conf, **_settings(conf)})
+    choice = replace(choice, **said, conf={**choice.conf, **_settings(conf or ())})
     check_text(choice, keep_text=bool(given.get("keep_text")))
     return choice
 

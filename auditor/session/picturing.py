@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from auditor.errors import AuditError
 from auditor.pipeline.reporting import chosen
@@ -11,6 +12,7 @@ from auditor.reports import files, page
 from auditor.reports.figures import counted
 from auditor.reports.folder import check_folder, write_folder
 from auditor.session.common import check_output, own_files
+from auditor.session.engines import choice_of
 from auditor.session.known import settings_of
 from auditor.session.replaying import is_complete
 from auditor.session.reporting import (
@@ -39,6 +41,7 @@ def write(
     today: date,
     allow_rejects: str | None,
     allow_unpriced: str | None,
+    **cluster: Any,
 ) -> bool:
     """The page and, by kind of picture, the folders of its charts. Each is there as a whole.
 
@@ -47,6 +50,7 @@ def write(
     """
     page.check_installed()
     settings = with_allowances(settings_of(config), allow_rejects, allow_unpriced)
+    choice = choice_of(settings, cluster)
     if html is not None:
         check_output(html, own_files(settings, db, *prices, *scenario_files))
         if html.is_dir():
@@ -59,6 +63,7 @@ def write(
         chosen(page.REPORTS),
         db,
         settings,
+        choice,
         lock_timeout=lock_timeout,
         wanted=wanted,
         scenario_files=scenario_files,

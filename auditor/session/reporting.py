@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from auditor.config import Config
+from auditor.config.engine import EngineChoice
 from auditor.pipeline import Question
 from auditor.pipeline.budgets import budget_frames
 from auditor.pipeline.finetune import tune
@@ -37,6 +39,7 @@ from auditor.session.common import (
     question_of,
     say_tags_of_nothing,
 )
+from auditor.session.engines import choice_of, engine_for
 from auditor.session.known import known_scenarios, scenarios_of, settings_of
 from auditor.session.locking import opened
 from auditor.session.replaying import is_complete
@@ -67,6 +70,7 @@ def write(
     today: date,
     allow_rejects: str | None,
     allow_unpriced: str | None,
+    **cluster: Any,
 ) -> bool:
     """``audit report -o DIR``: the files of the reports, all at once.
 
@@ -74,6 +78,7 @@ def write(
     """
     check_folder(output)
     settings = with_allowances(settings_of(config), allow_rejects, allow_unpriced)
+    choice = choice_of(settings, cluster)
     account = focus.Account.of(settings.focus, settings.file or "", focus_sub_account)
     formats = formats or ("csv",)
     tables = tuple(one for one in formats if one != FOCUS)
@@ -85,6 +90,7 @@ def write(
         asked,
         db,
         settings,
+        choice,
         lock_timeout=lock_timeout,
         wanted=wanted,
         scenario_files=scenario_files,
@@ -132,6 +138,7 @@ def answer(
     asked: tuple[Definition, ...],
     db: Path,
     settings: Config,
+    choice: EngineChoice,
     *,
     lock_timeout: str,
     wanted: tuple[str, ...],
@@ -158,7 +165,7 @@ def answer(
         assume_model=assume_model,
     )
     check_period(from_date, to_date)
-    with opened(db, lock_timeout, to_read=True) as store:
+    with opened(db, lock_timeout, to_read=True) as store, engine_for(choice, store):
         check_zone(store, question.zone)
         check_not_stored(store, *outputs)
         for name, frame in (shown or {}).items():

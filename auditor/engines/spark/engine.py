@@ -39,7 +39,8 @@ from auditor.store import Store
 from auditor.store.spread import Spread
 
 PART_BYTES = 64 << 20
-LEAST_SHARE = 8 << 20
+LEAST_SHARE, MOST_SHARE = 8 << 20, 1 << 30
+"""Of a task that reads: with less it is begun too often, with more it hands on no larger pieces."""
 MOST_FILES_A_TASK = 256
 LOOK_SHARE = 256 << 20
 BUCKET_BYTES = 256 << 20
@@ -244,7 +245,7 @@ class SparkEngine:
                 pieces.append(Piece(number, away, split))
                 sizes.append(split.size if split else source.file.weight)
         share = sum(sizes) // (self._cluster.slots * TASKS_A_SLOT)
-        share = min(max(share, LEAST_SHARE), self._part_bytes)
+        share = min(max(share, min(LEAST_SHARE, self._part_bytes)), MOST_SHARE)
         full = full_groups(store)
         return [
             Read(tuple(pieces[n] for n in run), manner, full, buckets, turn)
