@@ -8,7 +8,9 @@ from __future__ import annotations
 import gzip
 import json
 import random
+from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,10 @@ from helpers.logs import Line, capture, failure, uncounted, write
 from helpers.one_process import OneProcess
 from helpers.spread import Pair, rows_of
 
+from auditor import scenarios
 from auditor.errors import AuditError, SourceError, StoreError
+from auditor.pipeline.replay import kinds_of
+from auditor.scenarios import Levers, Move
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -130,6 +135,21 @@ def test_the_month_of_the_fixtures_by_all_that_one_may_ask(
     month.check_figures(*by, zone=zone)
 
 
+def test_moves_take_the_same_calls(month: Pair) -> None:
+    """Moves of some workloads, whose prompts are cut and whose answers are longer."""
+    with month.opened() as (store, _):
+        workloads = sorted({workload for workload, _ in kinds_of(store) if workload})
+    cut = Levers(cut_tokens=25, cut_calls=Decimal("0.5"), output=Decimal("1.3"))
+    tuned, day = ("ft:gpt-3.5-turbo-0613",), date(2023, 8, 22)
+    moves = (
+        Move((workloads[0],), tuned, cut, 1_000, day),
+        Move(tuple(workloads[1:4]), ("gpt-4-0613", "gpt-4-32k"), Levers(kept=Decimal("0.25"))),
+    )
+    built_in = {one.name: one for one in scenarios.built_in()}
+    moved = replace(built_in["ft-gpt-3.5-turbo"], name="moved", models=(), moves=moves)
+    month.check_figures("team", scenarios=(built_in["gpt-4"], moved))
+
+
 @pytest.mark.parametrize(
     "asked",
     [
@@ -194,14 +214,37 @@ def test_what_a_killed_run_wrote_is_cleared_away(tmp_path: Path) -> None:
     pair = Pair(tmp_path)
     pair.take_in([FIXTURES / "logs" / "support"])
     before = set(pair.calls.iterdir())
-    for name in ("calls-0-0123.parquet", "rejects-1-4567.parquet", "notes.txt"):
+    with pair.opened() as (_, store):
+        assert store.spread is not None
+        mark = store.spread.mark
+    ours = {f"calls-{mark}-0-0123.parquet", f"rejects-{mark}-1-4567.parquet"}
+    others = {"calls-0123456789ab-0-0123.parquet", "notes.txt"}
+    for name in ours | others:
         (pair.calls / name).write_bytes(b"half of")
     write(tmp_path / "more.jsonl", [capture("more")])
     pair.take_in([tmp_path / "more.jsonl"])
     pair.check()
     left = {path.name for path in set(pair.calls.iterdir()) - before}
-    assert not left & {"calls-0-0123.parquet", "rejects-1-4567.parquet"}
-    assert "notes.txt" in left, "what is not ours stays"
+    assert not left & ours
+    assert left >= others, "what is of another store, or of nobody, stays"
+
+
+def test_two_stores_may_have_one_folder(tmp_path: Path) -> None:
+    """What one counts and what it writes anew is nothing to the other."""
+    first, second = Pair(tmp_path / "a"), Pair(tmp_path / "b")
+    for pair in (first, second):
+        pair.folder.mkdir()
+        pair.together = tmp_path / "calls"
+    logs = [
+        write(tmp_path / f"{n}.jsonl", [capture("a", sent=n), capture(f"b-{n}")]) for n in (1, 2)
+    ]
+    for pair in (first, second, first):
+        pair.take_in(logs[:1])
+    second.take_in(logs[1:])
+    first.take_in(logs[1:])
+    for pair in (first, second):
+        pair.check()
+        pair.check_figures("source")
 
 
 def test_who_began_a_store_goes_on_with_it(tmp_path: Path) -> None:
@@ -223,5 +266,5 @@ def test_a_missing_file_of_calls_is_said(tmp_path: Path) -> None:
     pair = Pair(tmp_path)
     pair.take_in([FIXTURES / "logs" / "support"])
     next(pair.calls.glob("calls-*")).unlink()
-    with pytest.raises(StoreError, match=r"calls-\d+-"):
+    with pytest.raises(StoreError, match=r"calls-\w+-\d+-"):
         pair.check_figures("team")

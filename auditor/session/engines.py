@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from auditor import leftovers, terminal
@@ -63,10 +62,10 @@ def engine_for(choice: EngineChoice, store: Store) -> Iterator[Engine | None]:
 
     address = connecting.Address(choice.master, choice.remote, choice.conf)
     with ExitStack() as stack:
-        folder, named = _folder(choice, store, stack)
+        folder = _folder(choice, store, stack)
         told = stack.enter_context(terminal.tasks())
         cluster = stack.enter_context(connecting.connected(address, told))
-        engine = SparkEngine(cluster, Spreading(folder, named, choice.buckets))
+        engine = SparkEngine(cluster, Spreading(folder, choice.buckets))
         store.scanner = engine
         try:
             yield engine
@@ -74,19 +73,16 @@ def engine_for(choice: EngineChoice, store: Store) -> Iterator[Engine | None]:
             store.scanner = None
 
 
-def _folder(choice: EngineChoice, store: Store, stack: ExitStack) -> tuple[Path, str]:
-    """Where the calls go, and how the store names it: beside it by its name alone."""
-    if choice.calls is not None:
-        if store.path is None:
-            choice.calls.mkdir(parents=True, exist_ok=True)
-            inside = stack.enter_context(leftovers.beside(choice.calls.absolute() / "run"))
-            return inside, str(inside)
-        return choice.calls.absolute(), str(choice.calls.absolute())
-    if store.path is None:
-        folder = stack.enter_context(leftovers.elsewhere())
-        return folder, str(folder)
-    name = f"{store.path.name}.calls"
-    return store.path.absolute().with_name(name), name
+def _folder(choice: EngineChoice, store: Store, stack: ExitStack) -> str:
+    """Where the calls of a new store go: beside it, by their name alone, unless told otherwise."""
+    if choice.calls is None:
+        if store.path is not None:
+            return f"{store.path.name}.calls"
+        return str(stack.enter_context(leftovers.elsewhere()))
+    if store.path is not None:
+        return str(choice.calls.absolute())
+    choice.calls.mkdir(parents=True, exist_ok=True)
+    return str(stack.enter_context(leftovers.beside(choice.calls.absolute() / "run")))
 
 
 def _settings(given: tuple[str, ...]) -> dict[str, str]:

@@ -26,10 +26,14 @@ class SpreadFile:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How the calls of a store are spread over the ``buckets`` in ``folder``."""
+    """How the calls of a store are spread over the ``buckets`` in ``folder``.
+
+    Its files begin with their kind and ``mark``: another store may have files there too.
+    """
 
     folder: Path
     buckets: int
+    mark: str
     files: tuple[SpreadFile, ...]
 
     def paths(self, kind: str) -> list[str]:
@@ -57,4 +61,4 @@ def spread_of(rows: Rows, store: Path | None) -> Spread | None:
         SpreadFile(row["kind"], row["bucket"], folder / row["file"], row["rows"])
         for row in rows("spread/files")
     )
-    return Spread(folder, begun[0]["buckets"], tuple(files))
+    return Spread(folder, begun[0]["buckets"], begun[0]["mark"], tuple(files))

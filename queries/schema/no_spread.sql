@@ -2,7 +2,7 @@
 -- Grain:   as the tables of schema/spread
 -- Writes:  spread, spread_files (temporary views)
 CREATE OR REPLACE TEMP VIEW spread AS
-SELECT NULL::INTEGER AS buckets, NULL::VARCHAR AS folder
+SELECT NULL::INTEGER AS buckets, NULL::VARCHAR AS folder, NULL::VARCHAR AS mark
 WHERE false;
 
 CREATE OR REPLACE TEMP VIEW spread_files AS

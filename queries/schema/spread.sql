@@ -8,7 +8,8 @@
 
 CREATE TABLE spread (
     buckets INTEGER NOT NULL,           -- how many there are, for good
-    folder VARCHAR NOT NULL             -- where the files lie, seen from the folder of the store
+    folder VARCHAR NOT NULL,            -- where the files lie, seen from the folder of the store
+    mark VARCHAR NOT NULL               -- what tells its files from those of other stores
 );
 
 CREATE TABLE spread_files (

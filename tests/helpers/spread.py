@@ -45,6 +45,8 @@ class Pair:
     buckets: int = 4
     part_bytes: int = PART_BYTES
     cluster: OneProcess = field(default_factory=OneProcess)
+    together: Path | None = None
+    """A folder that the files have in common with those of others."""
 
     @property
     def here(self) -> Path:
@@ -79,8 +81,8 @@ class Pair:
 
     @property
     def engine(self) -> SparkEngine:
-        named = f"{self.spread.name}.calls"
-        spreading = Spreading(self.calls, named, self.buckets)
+        named = self.together or self.calls.relative_to(self.folder)
+        spreading = Spreading(str(named), self.buckets)
         return SparkEngine(self.cluster, spreading, part_bytes=self.part_bytes)
 
     @contextmanager
@@ -108,9 +110,9 @@ class Pair:
             assert as_tuning(tune(spread, wanted)) == expected
             check_stored(spread, closing=True)
 
-    def check_figures(self, *by: str, zone: str = "UTC") -> None:
+    def check_figures(self, *by: str, zone: str = "UTC", **more: Any) -> None:
         """A replay says the same, whoever scans the calls."""
-        asked = question(by=by, zone=zone)
+        asked = question(by=by, zone=zone, **more)
         with self.opened() as (here, spread):
             expected = as_csv(replay(here, asked))
             assert as_csv(replay(spread, asked)) == expected

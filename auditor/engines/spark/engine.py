@@ -8,12 +8,12 @@ the names of files; one transaction of the store makes them count.
 
 from __future__ import annotations
 
+import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -36,7 +36,7 @@ from auditor.prices import Book
 from auditor.records import clean
 from auditor.sources import LogFile, Members
 from auditor.store import Store
-from auditor.store.spread import Spread
+from auditor.store.spread import CALLS, REJECTS, Spread
 
 PART_BYTES = 64 << 20
 LEAST_SHARE, MOST_SHARE = 8 << 20, 1 << 30
@@ -46,18 +46,18 @@ LOOK_SHARE = 256 << 20
 BUCKET_BYTES = 256 << 20
 LEAST_BUCKETS, MOST_BUCKETS = 16, 4096
 TASKS_A_SLOT = 4
+MARK_DIGITS = 12
 LAST_TASKS = 16
 
 
 @dataclass(frozen=True)
 class Spreading:
-    """Where files of calls go: ``folder`` as every machine sees it, and how a store names it.
+    """Where the files of a new store go: ``folder``, as every machine sees it from the store's.
 
     ``buckets`` None: by the size of what is read first.
     """
 
-    folder: Path
-    named: str
+    folder: str
     buckets: int | None = None
 
 
@@ -194,7 +194,8 @@ class SparkEngine:
             wanted = sum(source.file.weight for source in sources) // BUCKET_BYTES
             buckets = self._spreading.buckets or _power(wanted)
             with store.transaction():
-                store.run("spread/spread", buckets=buckets, folder=self._spreading.named)
+                mark, folder = uuid.uuid4().hex[:MARK_DIGITS], self._spreading.folder
+                store.run("spread/spread", buckets=buckets, folder=folder, mark=mark)
             store.look_up_spread()
         assert store.spread is not None
         return store.spread
@@ -223,6 +224,7 @@ class SparkEngine:
             sums=store.frame("spread/sums", buckets=spread.buckets),
             files=spread.of_buckets(),
             folder=str(spread.folder),
+            mark=spread.mark,
             edges=edges_in(book),
         )
 
@@ -264,8 +266,8 @@ def _clear(store: Store) -> None:
     if spread is None:
         return
     counted = {file.path.name for file in spread.files}
-    for pattern in ("calls-*.parquet", "rejects-*.parquet"):
-        for path in spread.folder.glob(pattern):
+    for kind in (CALLS, REJECTS):
+        for path in spread.folder.glob(f"{kind}-{spread.mark}-*.parquet"):
             if path.name not in counted:
                 with suppress(OSError):
                     path.unlink()

@@ -18,7 +18,7 @@ from auditor.pipeline.days import WHOLE_DAYS
 from auditor.pipeline.ingest import merge
 from auditor.pipeline.placing import Placed, merge_placed
 from auditor.pipeline.rows import BUCKET_COLUMNS
-from auditor.store import Store
+from auditor.store import Store, spread
 
 CELLS, MERGED, SAMPLED, WRITTEN, FAILED = "cells", "merged", "sampled", "written", "failed"
 MOST_FILES = 16
@@ -31,8 +31,8 @@ class Merge:
     """What tasks merge with: what the store knows of its sources, closed months and sums.
 
     ``known`` are all sources (source_id, sha256, name), ``new`` the numbers of those being read;
-    ``files`` those of each bucket that are there already, ``folder`` where a new one goes;
-    ``edges`` by which calls are told apart that are added up.
+    ``files`` those of each bucket that are there already, ``folder`` where a new one goes, whose
+    name has the ``mark`` of the store; ``edges`` by which calls are told apart that are added up.
     """
 
     known: pl.DataFrame
@@ -41,6 +41,7 @@ class Merge:
     sums: pl.DataFrame
     files: Mapping[int, Sequence[str]]
     folder: str
+    mark: str
     edges: Mapping[str, Sequence[int]]
 
 
@@ -108,7 +109,7 @@ class _Bucket:
             earlier = task.files.get(self._place, ())
             is_whole = bool(changed) or len(earlier) >= MOST_FILES
             store.run("spread/outgoing", sources=task.new, whole=is_whole)
-            yield from self._written(store, "calls", is_whole)
+            yield from self._written(store, spread.CALLS, is_whole)
             store.run("replay/added_calls", **WHOLE_DAYS, **task.edges, sources=task.new)
             cells = store.frame("spread/sent_added")
             for (source_id,), frame in cells.partition_by("source_id", as_dict=True).items():
@@ -171,7 +172,7 @@ class _Bucket:
 
     def _written(self, store: Store, kind: str, is_whole: bool) -> Iterator[Row]:
         """Write what is outgoing. The name is new each time: a task may be done twice."""
-        name = f"{kind}-{self._place}-{uuid.uuid4().hex}.parquet"
+        name = f"{kind}-{self._task.mark}-{self._place}-{uuid.uuid4().hex}.parquet"
         rows = store.rows("spread/outgoing_rows")[0]["calls"]
         if not rows:
             return
@@ -191,7 +192,7 @@ class _Bucket:
             frames = [unpacked(data) for data in self._held[REFUSED]]
             store.show("batch_rejects", pl.concat(frames))
             store.run("spread/outgoing_rejects")
-            yield from self._written(store, "rejects", False)
+            yield from self._written(store, spread.REJECTS, False)
 
 
 def _sampled(pieces: Iterable[bytes]) -> bytes:
