@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from helpers.logs import Line, capture, failure, uncounted, write
-from helpers.one_process import OneProcess
+from helpers.one_process import DiedError, OneProcess
 from helpers.spread import Pair, rows_of
 
 from auditor import scenarios
@@ -227,6 +227,27 @@ def test_what_a_killed_run_wrote_is_cleared_away(tmp_path: Path) -> None:
     left = {path.name for path in set(pair.calls.iterdir()) - before}
     assert not left & ours
     assert left >= others, "what is of another store, or of nobody, stays"
+
+
+@pytest.mark.parametrize("rows", [0, 1, 3, 8])
+def test_a_driver_that_dies_leaves_the_store_as_it_was(rows: int, tmp_path: Path) -> None:
+    """With files written, and old ones about to be replaced; the next run does it all."""
+    pair = Pair(tmp_path)
+    first = write(tmp_path / "a.jsonl", [capture(f"a-{n}") for n in range(20)])
+    second = write(tmp_path / "b.jsonl", [capture(f"a-{n}", sent=3_000) for n in range(10, 30)])
+    pair.take_in([first])
+    counted = set(pair.calls.iterdir())
+    pair.cluster.dies_after = rows
+    with pytest.raises(DiedError):
+        pair.take_in_spread([second])
+    pair.cluster.dies_after = None
+    pair.check()
+    assert set(pair.calls.iterdir()) >= counted
+    pair.take_in([second])
+    pair.check()
+    with pair.opened() as (_, store):
+        assert store.spread is not None
+        assert {file.path for file in store.spread.files} == set(pair.calls.iterdir())
 
 
 def test_two_stores_may_have_one_folder(tmp_path: Path) -> None:

@@ -18,12 +18,20 @@ from auditor.engines.spark.rows import Row
 Step = tuple[Callable[[Iterable[Row]], Iterator[Row]], int]
 
 
+class DiedError(Exception):
+    """The end of a driver."""
+
+
 @dataclass
 class OneProcess:
-    """``slots`` is how many tasks it pretends to do at once, ``jobs`` the words of those done."""
+    """``slots`` is how many tasks it pretends to do at once, ``jobs`` the words of those done.
+
+    The driver dies when it has got so many rows of a result (``dies_after``).
+    """
 
     slots: int = 4
     seed: int = 7
+    dies_after: int | None = None
     jobs: list[tuple[str, int]] = field(default_factory=list)
 
     def run(
@@ -43,7 +51,10 @@ class OneProcess:
             for row in rows:
                 held[row[0] * 2_654_435_761 % parts].append(_sent(row))
             rows = [row for part in held for row in _sent(step)(sorted(part, key=_order))]
-        yield from rows
+        for number, row in enumerate(rows):
+            if number == self.dies_after:
+                raise DiedError
+            yield row
 
 
 def _order(row: Row) -> tuple[int, str, int]:
