@@ -65,7 +65,9 @@ def drawn_nights(folder: Path, dice: random.Random) -> list[list[Path]]:
     return nights
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    "seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 10))]
+)
 def test_night_after_night_both_stores_are_the_same(seed: int, tmp_path: Path) -> None:
     """Whatever arrives twice, fuller or worse, in which file, in how many parts and buckets."""
     dice = random.Random(seed)
@@ -91,6 +93,7 @@ def test_a_night_with_nothing_new_does_nothing(tmp_path: Path) -> None:
     assert [words for words, _ in pair.cluster.jobs] in ([], ["Looking"])
 
 
+@pytest.mark.slow
 def test_a_bucket_of_many_files_becomes_one(tmp_path: Path) -> None:
     pair = Pair(tmp_path, buckets=1)
     most = 0
@@ -103,6 +106,7 @@ def test_a_bucket_of_many_files_becomes_one(tmp_path: Path) -> None:
     assert 10 < most <= 17 and len(list(pair.calls.iterdir())) < 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", SAMPLES, ids=lambda path: path.name)
 def test_every_format_is_read_the_same(folder: Path, tmp_path: Path) -> None:
     files = [path for path in sorted(folder.iterdir()) if path.suffix not in (".md", ".toml")]
@@ -155,8 +159,13 @@ def test_moves_take_the_same_calls(month: Pair) -> None:
     [
         {},
         {"examples": 7, "drop": True},
-        {"examples": 3, "target": "ft-davinci-002", "against": "gpt-4"},
-        {"from_date": date(2023, 8, 10), "to_date": date(2023, 8, 20), "zone": "Asia/Tokyo"},
+        pytest.param(
+            {"examples": 3, "target": "ft-davinci-002", "against": "gpt-4"}, marks=pytest.mark.slow
+        ),
+        pytest.param(
+            {"from_date": date(2023, 8, 10), "to_date": date(2023, 8, 20), "zone": "Asia/Tokyo"},
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["all", "few examples", "completion", "period"],
 )
@@ -229,7 +238,7 @@ def test_what_a_killed_run_wrote_is_cleared_away(tmp_path: Path) -> None:
     assert left >= others, "what is of another store, or of nobody, stays"
 
 
-@pytest.mark.parametrize("rows", [0, 1, 3, 8])
+@pytest.mark.parametrize("rows", [0, 3, pytest.param(1, marks=pytest.mark.slow), 8])
 def test_a_driver_that_dies_leaves_the_store_as_it_was(rows: int, tmp_path: Path) -> None:
     """With files written, and old ones about to be replaced; the next run does it all."""
     pair = Pair(tmp_path)
