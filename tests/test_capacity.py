@@ -119,6 +119,14 @@ def test_few_rows_take_few_bytes() -> None:
     assert unpacked(packed(wide.clear())).schema == wide.schema
 
 
+def test_a_part_of_a_frame_brings_no_texts_of_the_others() -> None:
+    tags = [[f"trace-{n * 7919:012x}"] for n in range(5_000)] + [[], None, [None, "x"]]
+    whole = pl.DataFrame({"tags": tags}, schema={"tags": pl.List(pl.String)})
+    for part in (whole.tail(5), whole.filter(pl.int_range(pl.len()) % 1_000 == 0)):
+        assert len(packed(part)) < 1_000
+        assert unpacked(packed(part)).equals(part)
+
+
 def measured(unit: str, seconds: tuple[float, ...] = (2.0, 1.0, 4.0)) -> dict[str, Any]:
     figure = capacity.Figure(
         "work", Contestant("no:where"), unit, {"calls": "bytes a call", "cells": "cells"}

@@ -67,8 +67,16 @@ def packed(frame: pl.DataFrame) -> bytes:
     many buckets, a frame has a handful of rows, and that is most of it.
     """
     target = io.BytesIO()
-    frame.write_ipc_stream(target, compression="uncompressed")
+    _alone(frame).write_ipc_stream(target, compression="uncompressed")
     return zstandard.ZstdCompressor(level=1).compress(target.getbuffer())
+
+
+def _alone(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame without the texts of others: lists of some rows refer to those of all, and polars
+    would write them with each part of a frame.
+    """
+    lists = [name for name, kind in frame.schema.items() if kind == pl.List(pl.String)]
+    return frame.with_columns(pl.col(lists).list.eval(pl.element() + "")) if lists else frame
 
 
 def unpacked(data: bytes) -> pl.DataFrame:
