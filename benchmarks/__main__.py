@@ -44,7 +44,7 @@ def main() -> None:
     options.add_argument("--scale", type=_scale, default=1.0, help="of the data; 1 is the goal's")
     options.add_argument("--times", type=int, help="runs of each contestant")
     options.add_argument(
-        "--full", action="store_true", help="100 million calls and capacity too: 6 GB of disk"
+        "--full", action="store_true", help="100 million calls and capacity too: 5 GB of disk"
     )
     options.add_argument("--folder", type=Path, help="keep the data here, and use what is there")
     options.add_argument("--json", type=Path, metavar="FILE", help="write all that was measured")

@@ -29,7 +29,8 @@ FIGURES = "## What `--engine spark` takes\n"
 FIGURES_HEAD = (
     "Written by `python -m benchmarks capacity --write`: each kind of task by itself, in a process",
     "of its own, without Spark. Seconds are of CPU (the median of the runs, all threads), MiB the",
-    "peak of the process. What tasks hand on is compressed, as it goes over the network.",
+    "peak of the process. What tasks hand on is compressed, as it goes over the network. On",
+    "cores that are busy with other work the same takes more CPU.",
     "",
 )
 FIGURES_COLUMNS = ("task", "comes to", "spread", "with", "CPU seconds", "MiB")
