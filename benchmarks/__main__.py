@@ -28,10 +28,11 @@ PARTS = (
     "peers",
     "sizes",
     "finetuning",
+    "capacity",
 )
 """Modules with a function ``races``; one that is not there is passed over."""
 WIDTH = 150
-FULL = ("outsized",)
+FULL = ("outsized", "capacity")
 """Parts that are run only when they are named, or with --full."""
 
 
@@ -42,7 +43,9 @@ def main() -> None:
     options.add_argument("--rows", type=_pattern, help="only rows whose name has this REGEX")
     options.add_argument("--scale", type=_scale, default=1.0, help="of the data; 1 is the goal's")
     options.add_argument("--times", type=int, help="runs of each contestant")
-    options.add_argument("--full", action="store_true", help="100 million calls too: 5 GB of disk")
+    options.add_argument(
+        "--full", action="store_true", help="100 million calls and capacity too: 5 GB of disk"
+    )
     options.add_argument("--folder", type=Path, help="keep the data here, and use what is there")
     options.add_argument("--json", type=Path, metavar="FILE", help="write all that was measured")
     options.add_argument("--write", action="store_true", help="renew benchmarks/RESULTS.md")

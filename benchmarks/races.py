@@ -176,4 +176,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # the module as its contestants know it: a `Timed` of theirs is no `Timed` of __main__
+    importlib.import_module("benchmarks.races").main()

@@ -23,6 +23,7 @@ from auditor.store import Store, spread
 CELLS, MERGED, SAMPLED, WRITTEN, FAILED = "cells", "merged", "sampled", "written", "failed"
 MOST_FILES = 16
 """A bucket of more files is written anew as one."""
+ROWS_AT_ONCE = 50_000
 NO_SUMS = pl.DataFrame(schema=BUCKET_COLUMNS)
 
 
@@ -103,8 +104,11 @@ class _Bucket:
         task = self._task
         with Store.open(None) as store:
             store.run("spread/one_thread")
-            self._begin(store)
-            calls, conflicts = self._merge(store)
+            sums = pl.concat([unpacked(data) for data in self._held[SUMS]] or [NO_SUMS])
+            summing = sums["source_id"].unique().to_list() if sums.height else []
+            self._begin(store, summing)
+            calls, conflicts = self._merge(store, sums)
+            store.run("spread/take_alone", summing=summing)
             changed = store.rows("spread/changed")
             earlier = task.files.get(self._place, ())
             is_whole = bool(changed) or len(earlier) >= MOST_FILES
@@ -130,7 +134,7 @@ class _Bucket:
                 ),
             )
 
-    def _begin(self, store: Store) -> None:
+    def _begin(self, store: Store, summing: list[int]) -> None:
         """All readings of the bucket, and of what it holds already those that arrive again."""
         task = self._task
         sums = task.sums.filter(pl.col("bucket") == self._place).drop("bucket")
@@ -140,18 +144,17 @@ class _Bucket:
         store.show("known_sums", sums)
         store.run("ingest/begin")
         store.run("spread/begin")
-        for data in self._held[CALLS]:
-            store.show("batch_incoming", unpacked(data))
+        for frame in _together(self._held[CALLS]):
+            store.show("batch_incoming", frame)
             store.run("spread/take")
         if files := task.files.get(self._place):
             store.run("spread/earlier", files=files)
         else:
             store.run("spread/no_earlier")
-        store.run("spread/recall")
+        store.run("spread/recall", summing=summing)
 
-    def _merge(self, store: Store) -> tuple[int, int]:
+    def _merge(self, store: Store, sums: pl.DataFrame) -> tuple[int, int]:
         """Source by source, as one machine does it. Returns the new calls, and the conflicts."""
-        sums = pl.concat([unpacked(data) for data in self._held[SUMS]] or [NO_SUMS])
         names = {row["source_id"]: row for row in self._task.known.to_dicts()}
         calls = conflicts = 0
         for source in store.rows("spread/arriving_sources"):
@@ -159,8 +162,9 @@ class _Bucket:
             mine = NO_SUMS
             if sums.height:
                 mine = sums.filter(pl.col("source_id") == number).select(*BUCKET_COLUMNS)
+            if not mine.height:
+                calls += source["alone"]  # they are taken in at the end
             if not source["shares"] and not mine.height:
-                calls += source["alone"]
                 continue
             store.run("ingest/begin")
             store.run("spread/pick", source_id=number)
@@ -193,6 +197,20 @@ class _Bucket:
             store.show("batch_rejects", pl.concat(frames))
             store.run("spread/outgoing_rejects")
             yield from self._written(store, spread.REJECTS, False)
+
+
+def _together(pieces: Iterable[bytes]) -> Iterator[pl.DataFrame]:
+    """Frames, put together: the more tasks read, the smaller they are, and each costs a query."""
+    waiting: list[pl.DataFrame] = []
+    rows = 0
+    for data in pieces:
+        waiting.append(unpacked(data))
+        rows += waiting[-1].height
+        if rows >= ROWS_AT_ONCE:
+            yield pl.concat(waiting)
+            waiting, rows = [], 0
+    if waiting:
+        yield pl.concat(waiting)
 
 
 def _sampled(pieces: Iterable[bytes]) -> bytes:

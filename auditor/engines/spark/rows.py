@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import zstandard
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -60,15 +61,27 @@ def rows_of(batches: Iterable[pa.RecordBatch]) -> Iterator[Row]:
 
 
 def packed(frame: pl.DataFrame) -> bytes:
-    """A frame as bytes."""
+    """A frame as bytes.
+
+    It is compressed as a whole, what says how its columns are called with them: where there are
+    many buckets, a frame has a handful of rows, and that is most of it.
+    """
     target = io.BytesIO()
-    frame.write_ipc_stream(target, compression="zstd")
-    return target.getvalue()
+    _alone(frame).write_ipc_stream(target, compression="uncompressed")
+    return zstandard.ZstdCompressor(level=1).compress(target.getbuffer())
+
+
+def _alone(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame without the texts of others: lists of some rows refer to those of all, and polars
+    would write them with each part of a frame.
+    """
+    lists = [name for name, kind in frame.schema.items() if kind == pl.List(pl.String)]
+    return frame.with_columns(pl.col(lists).list.eval(pl.element() + "")) if lists else frame
 
 
 def unpacked(data: bytes) -> pl.DataFrame:
     """The frame of ``packed``."""
-    return pl.read_ipc_stream(io.BytesIO(data))
+    return pl.read_ipc_stream(io.BytesIO(zstandard.ZstdDecompressor().decompress(data)))
 
 
 def packed_all(*values: Any) -> bytes:
