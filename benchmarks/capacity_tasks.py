@@ -157,6 +157,7 @@ def merge_of(sources: int, folder: Path) -> Merge:
         sums=sums,
         files={},
         folder=str(folder),
+        mark="0",
         edges=edges_in(open_book()),
     )
 
@@ -205,15 +206,15 @@ def scan_files(files: str, by: str, sources: int) -> Work:
     names = [name for name in by.split(",") if name]
     if len(names) < 2:
         extra = {"extra": "".join(names)}
-        task = Scan(paths, tables, (), "replay/added_calls", _plain(edges, extra))
+        task = Scan(paths, tables, (), "replay/added_calls", _plain(edges, extra), 1)
     else:
         asked = {f"by_{n}": name for n, name in enumerate(_padded(names), 1)}
         values = {**_plain(edges, {}), "assume_model": None, "call_id": None, **asked}
-        task = Scan(paths, tables, (*AS_STORED, "replay/as_logged"), "replay/cells", values)
+        task = Scan(paths, tables, (*AS_STORED, "replay/as_logged"), "replay/cells", values, 1)
 
     def work() -> dict[str, Any]:
-        data = b"".join(row[3] for row in scanned(task))
-        frame = unpacked(data)
+        ((_, _, _, data),) = scanned(task)
+        (frame,) = unpacked_all(data)
         return {"amount": int(frame["calls"].sum()), "cells": frame.height, "bytes": len(data)}
 
     return lambda: timed(work)

@@ -24,7 +24,7 @@ from auditor.engines.spark.looking import Look, bundled, look
 from auditor.engines.spark.merging import Merge, Merged, added_up, merged
 from auditor.engines.spark.portable import sent
 from auditor.engines.spark.reading import Piece, Read, read
-from auditor.engines.spark.rows import Row, unpacked, unpacked_all
+from auditor.engines.spark.rows import Row, own, sharing, unpacked, unpacked_all
 from auditor.errors import AuditError
 from auditor.formats import Format
 from auditor.pipeline.days import WHOLE_DAYS, edges_in
@@ -127,13 +127,14 @@ class SparkEngine:
             return Looks()
         known = tuple(formats)
         tasks = [
-            Look(tuple((n, sent(files[n])) for n in run), known, chosen, self._part_bytes)
+            own(files=tuple((n, sent(files[n])) for n in run))
             for run in bundled([file.weight for file in files], LOOK_SHARE, MOST_FILES_A_TASK)
         ]
         found: dict[Key, Looked] = {}
         members: dict[str, Members | None] = {}
         errors: dict[int, AuditError] = {}
-        for _, kind, number, data in self._cluster.run(look, tasks, "Looking"):
+        looking = sharing(look, Look, formats=known, chosen=chosen, part_bytes=self._part_bytes)
+        for _, kind, number, data in self._cluster.run(looking, tasks, "Looking"):
             if kind == reading.BROKEN:
                 errors[number] = unpacked_all(data)[0]
                 continue
@@ -165,9 +166,10 @@ class SparkEngine:
         merge = self._merge(store, sources, spread, first, book)
         home = _Home()
         try:
+            buckets, full = spread.buckets, full_groups(store)
             rows = self._cluster.run(
-                read,
-                self._reads(store, sources, looks, manner, first, spread.buckets),
+                sharing(read, Read, manner=manner, full=full, buckets=buckets),
+                self._reads(sources, looks, first),
                 "Reading",
                 then=((partial(merged, task=merge), spread.buckets), (added_up, LAST_TASKS)),
             )
@@ -230,13 +232,10 @@ class SparkEngine:
 
     def _reads(
         self,
-        store: Store,
         sources: Sequence[Source],
         looks: Looks,
-        manner: Manner,
         first: int,
-        buckets: int,
-    ) -> list[Read]:
+    ) -> list[bytes]:
         """Tasks of some sources each, or of a part of one; as many as keep all busy."""
         pieces: list[Piece] = []
         sizes: list[int] = []
@@ -248,9 +247,8 @@ class SparkEngine:
                 sizes.append(split.size if split else source.file.weight)
         share = sum(sizes) // (self._cluster.slots * TASKS_A_SLOT)
         share = min(max(share, min(LEAST_SHARE, self._part_bytes)), MOST_SHARE)
-        full = full_groups(store)
         return [
-            Read(tuple(pieces[n] for n in run), manner, full, buckets, turn)
+            own(pieces=tuple(pieces[n] for n in run), turn=turn)
             for turn, run in enumerate(bundled(sizes, share, MOST_FILES_A_TASK))
         ]
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import io
 import pickle
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -97,3 +98,25 @@ def unpacked_all(data: bytes) -> list[Any]:
         unpacked(part) if is_frame else part
         for is_frame, part in zip(are_frames, parts, strict=True)
     ]
+
+
+def sharing(
+    work: Callable[[Any], Iterator[Row]], kind: type, **common: Any
+) -> Callable[[bytes], Iterator[Row]]:
+    """The work on a task of that kind, of which each is sent only what is its own (``own``).
+
+    All tasks of a job are sent to each worker: what is ``common`` once, and of the others no more
+    is looked at than that they are bytes.
+    """
+    return partial(_shared, work, kind, common)
+
+
+def own(**values: Any) -> bytes:
+    """What a task has to itself, for ``sharing``."""
+    return pickle.dumps(values)
+
+
+def _shared(
+    work: Callable[[Any], Iterator[Row]], kind: type, common: dict[str, Any], data: bytes
+) -> Iterator[Row]:
+    return work(kind(**common, **pickle.loads(data)))

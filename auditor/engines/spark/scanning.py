@@ -16,7 +16,15 @@ import polars as pl
 
 from auditor.engines.spark.cluster import Runner
 from auditor.engines.spark.looking import bundled
-from auditor.engines.spark.rows import Row, packed, packed_all, unpacked, unpacked_all
+from auditor.engines.spark.rows import (
+    Row,
+    own,
+    packed,
+    packed_all,
+    sharing,
+    unpacked,
+    unpacked_all,
+)
 from auditor.store import Store
 from auditor.store.spread import CALLS
 
@@ -97,9 +105,11 @@ def scan(
         tables["plan"] = store.frame("spread/plan")
     runs = list(bundled([1] * len(by_bucket), share, share))
     files_of = partial(_files_of, by_bucket)
-    tasks = [Scan(files_of(run), tables, tuple(views), name, values, len(runs)) for run in runs]
+    tasks = [own(files=files_of(run)) for run in runs]
+    given = {"tables": tables, "views": tuple(views), "name": name, "values": values}
+    work = sharing(scanned, Scan, **given, parts=len(runs))
     then = ((answered_by_several, len(runs)),) if name == TOGETHER else ()
-    found = [unpacked_all(data) for *_, data in cluster.run(scanned, tasks, "Scanning", then)]
+    found = [unpacked_all(data) for *_, data in cluster.run(work, tasks, "Scanning", then)]
     for table, frames in zip(SCANS[name], zip(*found, strict=True), strict=True):
         store.show("partial", pl.concat(frames))
         store.run(f"spread/gather_{table}")
