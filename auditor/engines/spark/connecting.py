@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import warnings
@@ -14,6 +15,7 @@ from typing import Any
 from auditor import leftovers
 from auditor.engines.spark.cluster import Cluster, Told
 from auditor.engines.spark.failures import in_words
+from auditor.engines.spark.reaching import check_master, check_remote
 from auditor.engines.spark.shipping import package_file
 from auditor.errors import AuditError
 
@@ -21,6 +23,7 @@ LOCAL = "local[*]"
 CONNECT_SLOTS = 32
 """How many tasks at once we reckon with where a server does not tell."""
 PYTHON = "spark.pyspark.python"
+LOGGERS = ("py4j", "pyspark")
 FORCED = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.timestampType": "TIMESTAMP_NTZ",
@@ -54,12 +57,13 @@ def connected(address: Address, told: Told) -> Iterator[Cluster]:
     ``told`` hears how far a job is.
     """
     with package_file() as package, leftovers.elsewhere() as folder:
-        warnings.filterwarnings("ignore", module="pyspark")  # about versions of pandas
+        _be_quiet()
+        said = folder / "said"
         try:
-            with _kept_aside(folder / "said"):
+            with _kept_aside(said):
                 session = _session(address, package)
         except Exception as error:
-            raise in_words(error) from error
+            raise in_words(error, said.read_text("utf-8", "replace")) from error
         try:
             _check(session)
             yield Cluster(session, _slots(session, address), address.remote is not None, told)
@@ -68,15 +72,33 @@ def connected(address: Address, told: Told) -> Iterator[Cluster]:
                 session.stop()
 
 
+def _be_quiet() -> None:
+    """What pyspark warns and logs is for who writes programs: errors reach us as such."""
+    warnings.filterwarnings("ignore", module="pyspark")
+    for name in LOGGERS:
+        logging.getLogger(name).addHandler(logging.NullHandler())
+
+
 def _session(address: Address, package: Path) -> Any:
     try:
         from pyspark.sql import SparkSession
+        from pyspark.util import is_remote_only
     except ImportError:
         raise AuditError(
             "--engine spark needs the package pyspark",
             hint="pip install 'auditor[spark]' for a cluster that speaks Spark Connect (sc://), or "
             "'auditor[spark-local]' for any master; never both in one environment.",
         ) from None
+    if address.remote is not None:
+        check_remote(address.remote)
+    elif is_remote_only():
+        raise AuditError(
+            "only the client of Spark Connect is installed here, which reaches no --master",
+            hint="Give --remote sc://HOST; or, in another environment: "
+            "pip install 'auditor[spark-local]'.",
+        )
+    else:
+        check_master(address.master or LOCAL)
     builder = SparkSession.builder.appName("audit")
     for name, value in {**OURS, **FORCED, **address.settings}.items():
         builder = builder.config(name, value)
@@ -101,20 +123,25 @@ def _is_local(master: str) -> bool:
 
 @contextmanager
 def _kept_aside(file: Path) -> Iterator[None]:
-    """What a process that is begun inside says on standard error goes into a file, for good.
+    """What a process that is begun inside says goes into a file, for good.
 
     The driver of Spark is one, and talks much.
     """
-    sys.stderr.flush()
-    ours = os.dup(2)
+    streams = (sys.stdout, sys.stderr)
+    ours = [(number, os.dup(number)) for number in (1, 2)]
+    for stream in streams:
+        stream.flush()
     try:
         with file.open("wb") as target:
-            os.dup2(target.fileno(), 2)
+            for number, _ in ours:
+                os.dup2(target.fileno(), number)
         yield
     finally:
-        sys.stderr.flush()
-        os.dup2(ours, 2)
-        os.close(ours)
+        for stream in streams:
+            stream.flush()
+        for number, copy in ours:
+            os.dup2(copy, number)
+            os.close(copy)
 
 
 def _check(session: Any) -> None:
