@@ -83,8 +83,8 @@ def test_a_month_stored(cluster: Cluster, tmp_path: Path) -> None:
     figures = audit(*by, one, folder=tmp_path)
     assert figures.exit_code == 0 and figures.out.count("\n") > 5
     assert audit(*by, other, *on(cluster), folder=tmp_path, env=cluster.driver().env) == figures
-    for words in (by, ("show", "rejects", "--db"), ("finetune", "--format", "csv", "--db")):
-        assert audit(*words, other, folder=tmp_path) == audit(*words, one, folder=tmp_path)
+    for asked in (by, ("show", "rejects", "--db"), ("finetune", "--format", "csv", "--db")):
+        assert audit(*asked, other, folder=tmp_path) == audit(*asked, one, folder=tmp_path)
 
 
 @spark
@@ -147,7 +147,7 @@ def test_a_broken_file_ends_the_run_with_its_error(cluster: Cluster, tmp_path: P
 
 def environment_of_workers(folder: Path, *left_out: str) -> Path:
     """A Python that has all that we have, but neither auditor nor what is ``left_out``."""
-    command = [sys.executable, "-m", "venv", "--without-pip", folder / "env"]
+    command = [sys.executable, "-m", "venv", "--without-pip", str(folder / "env")]
     subprocess.run(command, check=True)
     python = folder / "env" / "bin" / "python"
     code = "import sysconfig; print(sysconfig.get_path('purelib'))"
