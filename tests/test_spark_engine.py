@@ -38,6 +38,7 @@ pytestmark = pytest.mark.spark
 NO_SPARK, NO_SAIL = why_no_spark(), why_no_sail()
 spark = pytest.mark.skipif(NO_SPARK is not None, reason=str(NO_SPARK))
 sail = pytest.mark.skipif(NO_SAIL is not None, reason=str(NO_SAIL))
+either = pytest.mark.skipif(bool(NO_SPARK and NO_SAIL), reason=f"{NO_SPARK}; {NO_SAIL}")
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 LOGS, SMALL = FIXTURES / "logs", FIXTURES / "small" / "logs"
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -191,12 +192,28 @@ def check_said(failed: Run, sentence: str, hint: str) -> None:
     assert "Traceback" not in failed.err and "\tat " not in failed.err
 
 
-@spark
+@either
 @pytest.mark.parametrize(
     ("where", "sentence", "hint"),
     [
-        (("--master", "nonsense"), "--master names no cluster", "spark://HOST:7077"),
-        (("--master", f"spark://{HERE}:{{}}"), f"nobody answers at spark://{HERE}:", "--master"),
+        pytest.param(
+            ("--master", "nonsense"),
+            "--master names no cluster",
+            "spark://HOST:7077",
+            marks=spark,
+        ),
+        pytest.param(
+            ("--master", f"spark://{HERE}:{{}}"),
+            f"nobody answers at spark://{HERE}:",
+            "--master",
+            marks=spark,
+        ),
+        pytest.param(
+            ("--master", "local"),
+            "only the client of Spark Connect is installed here",
+            "auditor[spark-local]",
+            marks=sail,
+        ),
         (("--remote", f"sc://{HERE}:{{}}"), f"nobody answers at sc://{HERE}:", "--remote"),
         (("--remote", "http://host"), "--remote http://host is no address", "sc://HOST:15002"),
     ],
@@ -206,8 +223,8 @@ def test_what_is_no_cluster_is_said(
 ) -> None:
     (port,) = free_ports(1)
     option, address = where
-    spark = ("--engine", "spark", option, address.format(port))
-    failed = audit("replay", SMALL, *spark, "--db", "s.duckdb", folder=tmp_path)
+    engine = ("--engine", "spark", option, address.format(port))
+    failed = audit("replay", SMALL, *engine, folder=tmp_path)
     check_said(failed, sentence, hint)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYetError
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -74,28 +74,52 @@ class Cluster:
     def _done(self, frame: Any, words: str) -> pa.Table:
         """The result, when it is there; until then it is said how far the job is."""
         self._stages.clear()
-        with ThreadPoolExecutor(1) as thread:
-            result = thread.submit(frame.toArrow)
-            try:
+        thread = ThreadPoolExecutor(1)
+        result = thread.submit(frame.toArrow)
+        try:
+            with self._heard(words):
                 while True:
                     with suppress(NotYetError):
                         return result.result(LOOK_SECONDS)
                     self._look(words)
-            except KeyboardInterrupt:
-                self._cancel()
-                raise
-            except Exception as error:
-                raise in_words(error) from error
+        except Exception as error:
+            raise in_words(error) from error
+        except BaseException:  # interrupted, or told to end
+            self._cancel()
+            raise
+        finally:
+            thread.shutdown(wait=False)  # the end of the session ends what does not heed us
+
+    @contextmanager
+    def _heard(self, words: str) -> Iterator[None]:
+        """A server tells by itself how far it is; elsewhere ``_look`` asks."""
+        if not self.is_remote:
+            yield
+            return
+
+        def heard(stages: Iterable[Any] | None, **_: Any) -> None:
+            for stage in stages or ():
+                self._stages[stage.stage_id] = stage.num_completed_tasks, stage.num_tasks
+            self._tell(words)
+
+        self.session.registerProgressHandler(heard)
+        try:
+            yield
+        finally:
+            self.session.removeProgressHandler(heard)
 
     def _look(self, words: str) -> None:
         if self.is_remote:
-            return  # the server tells by itself (connecting)
+            return
         tracker = self.session.sparkContext.statusTracker()
         for number in tracker.getActiveStageIds():
             if stage := tracker.getStageInfo(number):
                 self._stages[number] = stage.numCompletedTasks, stage.numTasks
-        done = sum(done for done, _ in self._stages.values())
-        self.told(words, done, sum(tasks for _, tasks in self._stages.values()))
+        self._tell(words)
+
+    def _tell(self, words: str) -> None:
+        stages = tuple(self._stages.values())
+        self.told(words, sum(done for done, _ in stages), sum(tasks for _, tasks in stages))
 
     def _cancel(self) -> None:
         """Have the cluster give up what it is at."""
