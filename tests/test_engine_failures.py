@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from auditor.engines.spark.failures import LONGEST, in_words
+from auditor.engines.spark.shipping import OTHER_CODE
 from auditor.errors import AuditError
 
 STACK = "\n\tat org.apache.spark.util.SparkThreadUtils$.awaitResult(SparkThreadUtils.scala:70)" * 9
@@ -52,6 +53,8 @@ Caused by: java.lang.IllegalArgumentException: what nobody has seen before{STACK
     ("text", "said", "message", "hint"),
     [
         (NO_POLARS, "", "a worker of the cluster has no package polars", "pip install auditor"),
+        (NO_POLARS.replace("polars", "auditor"), "", "takes no code from us", "Install"),
+        (f"RuntimeError: {OTHER_CODE}", "", OTHER_CODE, "the release of auditor"),
         (OTHER_PYTHON, "", "the workers run Python 3.12, this is Python 3.11", "the same Python"),
         (NO_PYTHON, "", "a worker of the cluster has no program /no/bin/python", "spark.archives"),
         (STOPPED, "", "the master of the cluster does not answer", "--master"),

@@ -73,9 +73,8 @@ def test_a_month_replayed(cluster: Cluster, tmp_path: Path) -> None:
 @spark
 def test_a_month_stored(cluster: Cluster, tmp_path: Path) -> None:
     here = audit("ingest", LOGS, "--db", "here.duckdb", folder=tmp_path)
-    words = ("ingest", LOGS, "--db", "spread.duckdb", *on(cluster))
-    driver = cluster.driver()
-    assert audit(*words, folder=tmp_path, env=driver.env) == here
+    words: tuple[str | Path, ...] = ("ingest", LOGS, "--db", "spread.duckdb", *on(cluster))
+    assert audit(*words, folder=tmp_path, env=cluster.driver().env) == here
     one, other = tmp_path / "here.duckdb", tmp_path / "spread.duckdb"
     assert tables(other) == tables(one)
     assert uncounted(other) == []

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from auditor.engines.spark.failures import in_words
 from auditor.engines.spark.rows import SCHEMA, Row, as_batches, rows_of
+from auditor.engines.spark.shipping import check_digest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,12 +46,16 @@ class Runner(Protocol):
 
 @dataclass
 class Cluster:
-    """An open session on a cluster. ``told`` hears how far a job is."""
+    """An open session on a cluster. ``told`` hears how far a job is.
+
+    ``code`` is the digest of the code that must be installed there; None where it was sent along.
+    """
 
     session: Any
     slots: int
     is_remote: bool
     told: Told = lambda *_: None
+    code: str | None = None
     _stages: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def run(
@@ -62,7 +67,7 @@ class Cluster:
     ) -> Iterator[Row]:
         """See ``Runner``."""
         frame = self.session.range(0, len(tasks), 1, len(tasks))
-        frame = frame.mapInArrow(partial(_begun, first, tuple(tasks)), SCHEMA)
+        frame = frame.mapInArrow(partial(_begun, self.code, first, tuple(tasks)), SCHEMA)
         for step, parts in then:
             frame = (
                 frame.repartition(parts, "place")
@@ -131,8 +136,12 @@ class Cluster:
 
 
 def _begun(
-    first: Callable[[Task], Iterator[Row]], tasks: tuple[Task, ...], batches: Batches
+    code: str | None,
+    first: Callable[[Task], Iterator[Row]],
+    tasks: tuple[Task, ...],
+    batches: Batches,
 ) -> Iterator[pa.RecordBatch]:
+    check_digest(code)
     for batch in batches:
         for number in batch.column(0).to_pylist():
             yield from as_batches(first(tasks[number]))

@@ -16,7 +16,7 @@ from auditor import leftovers
 from auditor.engines.spark.cluster import Cluster, Told
 from auditor.engines.spark.failures import in_words
 from auditor.engines.spark.reaching import check_master, check_remote
-from auditor.engines.spark.shipping import package_file
+from auditor.engines.spark.shipping import digest, package_file
 from auditor.errors import AuditError
 
 LOCAL = "local[*]"
@@ -61,12 +61,13 @@ def connected(address: Address, told: Told) -> Iterator[Cluster]:
         said = folder / "said"
         try:
             with _kept_aside(said):
-                session = _session(address, package)
+                session, code = _session(address, package)
         except Exception as error:
             raise in_words(error, said.read_text("utf-8", "replace")) from error
         try:
             _check(session)
-            yield Cluster(session, _slots(session, address), address.remote is not None, told)
+            slots = _slots(session, address)
+            yield Cluster(session, slots, address.remote is not None, told, code)
         finally:
             with suppress(Exception):  # it may be gone, and what was to be said is said
                 session.stop()
@@ -79,7 +80,8 @@ def _be_quiet() -> None:
         logging.getLogger(name).addHandler(logging.NullHandler())
 
 
-def _session(address: Address, package: Path) -> Any:
+def _session(address: Address, package: Path) -> tuple[Any, str | None]:
+    """The session, and the digest of our code where the cluster does not take it from us."""
     try:
         from pyspark.sql import SparkSession
         from pyspark.util import is_remote_only
@@ -104,8 +106,7 @@ def _session(address: Address, package: Path) -> Any:
         builder = builder.config(name, value)
     if address.remote is not None:
         session = builder.remote(address.remote).getOrCreate()
-        session.addArtifacts(str(package), pyfile=True)
-        return session
+        return session, _sent(session, package)
     master = address.master or LOCAL
     session = builder.master(master).getOrCreate()
     context = session.sparkContext
@@ -113,7 +114,20 @@ def _session(address: Address, package: Path) -> Any:
         context.pythonExec = python
     if not _is_local(master):  # there it is imported as it is here
         context.addPyFile(str(package))
-    return session
+    return session, None
+
+
+def _sent(session: Any, package: Path) -> str | None:
+    """Send our code to a server; its digest where the server takes none, as Sail does not."""
+    from pyspark.errors.exceptions.connect import SparkConnectException
+
+    try:
+        session.addArtifacts(str(package), pyfile=True)
+    except SparkConnectException as error:
+        if "artifact" not in str(error).lower():
+            raise
+        return digest()
+    return None
 
 
 def _is_local(master: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from auditor.engines.spark.shipping import NAME, OTHER_CODE
 from auditor.errors import AuditError, printable
 
 LONGEST = 400
@@ -19,6 +20,8 @@ ENVIRONMENT = (
     "--spark-conf spark.pyspark.python=env/bin/python."
 )
 
+INSTALLED = "Install the release of auditor there that is installed here, for the same Python."
+
 
 def in_words(error: BaseException, said: str = "") -> AuditError:
     """The error of a job or of a session that could not be had, as one of ours.
@@ -28,7 +31,12 @@ def in_words(error: BaseException, said: str = "") -> AuditError:
     if isinstance(error, AuditError):
         return error
     text = f"{error}\n{said}"
-    if found := MISSING.search(text):
+    if OTHER_CODE in text:
+        return AuditError(f"{OTHER_CODE} than ours", hint=f"It takes no code from us. {INSTALLED}")
+    found = MISSING.search(text)
+    if found and found[1].partition(".")[0] == NAME:
+        return AuditError("the server takes no code from us, and has no auditor", hint=INSTALLED)
+    if found:
         return AuditError(
             f"a worker of the cluster has no package {found[1]}",
             hint=f"The code of audit is sent along, what it needs is not. {ENVIRONMENT}",
