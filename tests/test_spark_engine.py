@@ -13,6 +13,7 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -96,10 +97,14 @@ def test_every_format_and_what_is_hostile(cluster: Cluster, tmp_path: Path) -> N
     if DATA.is_dir():
         shutil.copytree(DATA, logs / "data")
     known = tuple(formats())
+    has_yaml = find_spec("yaml") is not None
     for file in find([str(logs)]):
         try:
             recognise(file, known)
+            is_readable = has_yaml or file.path.suffix not in (".yaml", ".yml")
         except AuditError:
+            is_readable = False
+        if not is_readable:
             file.path.unlink(missing_ok=True)
     kinds = {path.parent.name for path in logs.rglob("*") if path.is_file()}
     assert {"captures", "weave", "llm-logs", "otel-spans", "hostile"} <= kinds
