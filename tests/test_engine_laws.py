@@ -62,7 +62,9 @@ def drawn_nights(folder: Path, dice: random.Random) -> list[list[Path]]:
 def test_night_after_night_both_stores_are_the_same(seed: int, tmp_path: Path) -> None:
     """Whatever arrives twice, fuller or worse, in which file, in how many parts and buckets."""
     dice = random.Random(seed)
-    pair = Pair(tmp_path, dice.choice((1, 3, 8)), dice.choice((6_000, 1 << 26)), OneProcess(4, seed))
+    pair = Pair(
+        tmp_path, dice.choice((1, 3, 8)), dice.choice((6_000, 1 << 26)), OneProcess(4, seed)
+    )
     logs = tmp_path / "logs"
     logs.mkdir()
     for files in drawn_nights(logs, dice):

@@ -169,6 +169,7 @@ def environment_of_workers(folder: Path, *left_out: str) -> Path:
 
 @spark
 def test_workers_need_the_packages_and_get_the_code(cluster: Cluster, tmp_path: Path) -> None:
+    """The code is that of this environment: a checkout, or a wheel as .ci/run installs it."""
     python = environment_of_workers(tmp_path)
     words = ("replay", SMALL, "--format", "csv", "--by", "model")
     conf = ("--spark-conf", f"spark.pyspark.python={python}")
@@ -244,6 +245,14 @@ def test_without_java_the_error_says_so(tmp_path: Path) -> None:
             "replay", SMALL, "--engine", "spark", folder=tmp_path, env=env | {"PATH": path}
         )
         check_said(failed, "Spark cannot be begun here, for want of Java", "Java 17")
+
+
+@spark
+def test_this_machine_alone(tmp_path: Path) -> None:
+    words = ("replay", SMALL, "--format", "csv", "--by", "model")
+    here = audit(*words, folder=tmp_path)
+    assert audit(*words, "--engine", "spark", folder=tmp_path) == here
+    assert here.out.count("\n") > 10
 
 
 @spark
