@@ -31,8 +31,6 @@ PACKAGE = Path(auditor.__file__).parent
 RIVALS = {"litellm"}
 # what no module names: zoneinfo reads tzdata by itself, and there is no extra of it
 UNNAMED = {"tzdata"}
-# the engine that is driven with them is not there yet; what is used leaves this set
-NOT_YET = {"pyspark", "pyspark-client"}
 # its releases are dates, and none of them is expected to break anything
 DATED = {"tzdata"}
 OURS = {path.stem for folder in ("tests", "fixtures") for path in (ROOT / folder).glob("*.py")} | {
@@ -42,9 +40,12 @@ OURS = {path.stem for folder in ("tests", "fixtures") for path in (ROOT / folder
 
 @cache
 def distributions() -> dict[str, set[str]]:
-    """The distributions, by the names of what they let import; those of ``APART`` in any case."""
+    """The distributions, by the names of what they let import; those of ``APART`` in any case.
+
+    Both bring pyarrow, of releases that they know, and hand over data as it has them.
+    """
     installed = {name: set(map(normalized, of)) for name, of in packages_distributions().items()}
-    return {**installed, "pyspark": packages(*APART)}
+    return {**installed, **dict.fromkeys(("pyspark", "pyarrow"), packages(*APART))}
 
 
 def strange(names: set[str], allowed: set[str]) -> set[str]:
@@ -114,7 +115,7 @@ def test_what_tests_and_benchmarks_import_is_declared(folder: str) -> None:
 def test_everything_declared_for_users_is_used() -> None:
     named = {name for path in _package() for name in imported(path)}
     used = {package for name in named for package in distributions().get(name, ())}
-    assert packages(RUN, *user_extras()) - UNNAMED - used == NOT_YET
+    assert packages(RUN, *user_extras()) - UNNAMED <= used
 
 
 def _package() -> list[Path]:
@@ -160,6 +161,7 @@ NEEDS = {
     "genai-prices": ("prices", "import", "genai-prices", "-o", "book.csv"),
     "page": ("report", "--db", "no.duckdb", "--html", "-o", "page.html"),
     "redact": ("finetune", "dataset", "any", str(SMALL), "-o", "made.jsonl", "--redact"),
+    "spark": ("replay", str(SMALL), "--engine", "spark"),
     "vcr": ("replay", str(ROOT / "fixtures/formats/vcr/vcrpy.yaml")),
 }
 # what is merely faster with them
@@ -167,7 +169,7 @@ FASTER = {"fast": ("replay", str(SMALL))}
 
 
 def test_every_extra_is_tried() -> None:
-    assert set(extras_together()) == NEEDS.keys() | FASTER.keys()
+    assert {*extras_together(), "spark"} == NEEDS.keys() | FASTER.keys()
 
 
 @pytest.mark.parametrize("extra", NEEDS)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYetError
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from auditor.engines.spark.failures import in_words
 from auditor.engines.spark.rows import SCHEMA, Row, as_batches, rows_of
+from auditor.engines.spark.shipping import check_digest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,12 +46,16 @@ class Runner(Protocol):
 
 @dataclass
 class Cluster:
-    """An open session on a cluster. ``told`` hears how far a job is."""
+    """An open session on a cluster. ``told`` hears how far a job is.
+
+    ``code`` is the digest of the code that must be installed there; None where it was sent along.
+    """
 
     session: Any
     slots: int
     is_remote: bool
     told: Told = lambda *_: None
+    code: str | None = None
     _stages: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def run(
@@ -62,7 +67,7 @@ class Cluster:
     ) -> Iterator[Row]:
         """See ``Runner``."""
         frame = self.session.range(0, len(tasks), 1, len(tasks))
-        frame = frame.mapInArrow(partial(_begun, first, tuple(tasks)), SCHEMA)
+        frame = frame.mapInArrow(partial(_begun, self.code, first, tuple(tasks)), SCHEMA)
         for step, parts in then:
             frame = (
                 frame.repartition(parts, "place")
@@ -74,28 +79,52 @@ class Cluster:
     def _done(self, frame: Any, words: str) -> pa.Table:
         """The result, when it is there; until then it is said how far the job is."""
         self._stages.clear()
-        with ThreadPoolExecutor(1) as thread:
-            result = thread.submit(frame.toArrow)
-            try:
+        thread = ThreadPoolExecutor(1)
+        result = thread.submit(frame.toArrow)
+        try:
+            with self._heard(words):
                 while True:
                     with suppress(NotYetError):
                         return result.result(LOOK_SECONDS)
                     self._look(words)
-            except KeyboardInterrupt:
-                self._cancel()
-                raise
-            except Exception as error:
-                raise in_words(error) from error
+        except Exception as error:
+            raise in_words(error) from error
+        except BaseException:  # interrupted, or told to end
+            self._cancel()
+            raise
+        finally:
+            thread.shutdown(wait=False)  # the end of the session ends what does not heed us
+
+    @contextmanager
+    def _heard(self, words: str) -> Iterator[None]:
+        """A server tells by itself how far it is; elsewhere ``_look`` asks."""
+        if not self.is_remote:
+            yield
+            return
+
+        def heard(stages: Iterable[Any] | None, **_: Any) -> None:
+            for stage in stages or ():
+                self._stages[stage.stage_id] = stage.num_completed_tasks, stage.num_tasks
+            self._tell(words)
+
+        self.session.registerProgressHandler(heard)
+        try:
+            yield
+        finally:
+            self.session.removeProgressHandler(heard)
 
     def _look(self, words: str) -> None:
         if self.is_remote:
-            return  # the server tells by itself (connecting)
+            return
         tracker = self.session.sparkContext.statusTracker()
         for number in tracker.getActiveStageIds():
             if stage := tracker.getStageInfo(number):
                 self._stages[number] = stage.numCompletedTasks, stage.numTasks
-        done = sum(done for done, _ in self._stages.values())
-        self.told(words, done, sum(tasks for _, tasks in self._stages.values()))
+        self._tell(words)
+
+    def _tell(self, words: str) -> None:
+        stages = tuple(self._stages.values())
+        self.told(words, sum(done for done, _ in stages), sum(tasks for _, tasks in stages))
 
     def _cancel(self) -> None:
         """Have the cluster give up what it is at."""
@@ -107,8 +136,12 @@ class Cluster:
 
 
 def _begun(
-    first: Callable[[Task], Iterator[Row]], tasks: tuple[Task, ...], batches: Batches
+    code: str | None,
+    first: Callable[[Task], Iterator[Row]],
+    tasks: tuple[Task, ...],
+    batches: Batches,
 ) -> Iterator[pa.RecordBatch]:
+    check_digest(code)
     for batch in batches:
         for number in batch.column(0).to_pylist():
             yield from as_batches(first(tasks[number]))

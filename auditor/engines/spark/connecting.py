@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import warnings
@@ -14,13 +15,15 @@ from typing import Any
 from auditor import leftovers
 from auditor.engines.spark.cluster import Cluster, Told
 from auditor.engines.spark.failures import in_words
-from auditor.engines.spark.shipping import package_file
+from auditor.engines.spark.reaching import check_master, check_remote
+from auditor.engines.spark.shipping import digest, package_file
 from auditor.errors import AuditError
 
 LOCAL = "local[*]"
 CONNECT_SLOTS = 32
 """How many tasks at once we reckon with where a server does not tell."""
 PYTHON = "spark.pyspark.python"
+LOGGERS = ("py4j", "pyspark")
 FORCED = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.timestampType": "TIMESTAMP_NTZ",
@@ -54,36 +57,56 @@ def connected(address: Address, told: Told) -> Iterator[Cluster]:
     ``told`` hears how far a job is.
     """
     with package_file() as package, leftovers.elsewhere() as folder:
-        warnings.filterwarnings("ignore", module="pyspark")  # about versions of pandas
+        _be_quiet()
+        said = folder / "said"
         try:
-            with _kept_aside(folder / "said"):
-                session = _session(address, package)
+            with _kept_aside(said):
+                session, code = _session(address, package)
         except Exception as error:
-            raise in_words(error) from error
+            raise in_words(error, said.read_text("utf-8", "replace")) from error
         try:
             _check(session)
-            yield Cluster(session, _slots(session, address), address.remote is not None, told)
+            slots = _slots(session, address)
+            yield Cluster(session, slots, address.remote is not None, told, code)
         finally:
             with suppress(Exception):  # it may be gone, and what was to be said is said
                 session.stop()
 
 
-def _session(address: Address, package: Path) -> Any:
+def _be_quiet() -> None:
+    """What pyspark warns and logs is for who writes programs: errors reach us as such."""
+    warnings.filterwarnings("ignore", module="pyspark")
+    for name in LOGGERS:
+        logging.getLogger(name).addHandler(logging.NullHandler())
+
+
+def _session(address: Address, package: Path) -> tuple[Any, str | None]:
+    """The session, and the digest of our code where the cluster does not take it from us."""
     try:
         from pyspark.sql import SparkSession
+        from pyspark.util import is_remote_only
     except ImportError:
         raise AuditError(
             "--engine spark needs the package pyspark",
             hint="pip install 'auditor[spark]' for a cluster that speaks Spark Connect (sc://), or "
             "'auditor[spark-local]' for any master; never both in one environment.",
         ) from None
+    if address.remote is not None:
+        check_remote(address.remote)
+    elif is_remote_only():
+        raise AuditError(
+            "only the client of Spark Connect is installed here, which reaches no --master",
+            hint="Give --remote sc://HOST; or, in another environment: "
+            "pip install 'auditor[spark-local]'.",
+        )
+    else:
+        check_master(address.master or LOCAL)
     builder = SparkSession.builder.appName("audit")
     for name, value in {**OURS, **FORCED, **address.settings}.items():
         builder = builder.config(name, value)
     if address.remote is not None:
         session = builder.remote(address.remote).getOrCreate()
-        session.addArtifacts(str(package), pyfile=True)
-        return session
+        return session, _sent(session, package)
     master = address.master or LOCAL
     session = builder.master(master).getOrCreate()
     context = session.sparkContext
@@ -91,7 +114,20 @@ def _session(address: Address, package: Path) -> Any:
         context.pythonExec = python
     if not _is_local(master):  # there it is imported as it is here
         context.addPyFile(str(package))
-    return session
+    return session, None
+
+
+def _sent(session: Any, package: Path) -> str | None:
+    """Send our code to a server; its digest where the server takes none, as Sail does not."""
+    from pyspark.errors.exceptions.connect import SparkConnectException
+
+    try:
+        session.addArtifacts(str(package), pyfile=True)
+    except SparkConnectException as error:
+        if "artifact" not in str(error).lower():
+            raise
+        return digest()
+    return None
 
 
 def _is_local(master: str) -> bool:
@@ -101,20 +137,25 @@ def _is_local(master: str) -> bool:
 
 @contextmanager
 def _kept_aside(file: Path) -> Iterator[None]:
-    """What a process that is begun inside says on standard error goes into a file, for good.
+    """What a process that is begun inside says goes into a file, for good.
 
     The driver of Spark is one, and talks much.
     """
-    sys.stderr.flush()
-    ours = os.dup(2)
+    streams = (sys.stdout, sys.stderr)
+    ours = [(number, os.dup(number)) for number in (1, 2)]
+    for stream in streams:
+        stream.flush()
     try:
         with file.open("wb") as target:
-            os.dup2(target.fileno(), 2)
+            for number, _ in ours:
+                os.dup2(target.fileno(), number)
         yield
     finally:
-        sys.stderr.flush()
-        os.dup2(ours, 2)
-        os.close(ours)
+        for stream in streams:
+            stream.flush()
+        for number, copy in ours:
+            os.dup2(copy, number)
+            os.close(copy)
 
 
 def _check(session: Any) -> None:

@@ -4,25 +4,39 @@ from __future__ import annotations
 
 import re
 
+from auditor.engines.spark.shipping import NAME, OTHER_CODE
 from auditor.errors import AuditError, printable
 
 LONGEST = 400
 MISSING = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 VERSIONS = re.compile(r"PYTHON_VERSION_MISMATCH\].*?(\d+\.\d+).*?(\d+\.\d+)", re.DOTALL)
-RAISED = re.compile(r"^([\w.]*(?:Error|Exception)\b.*)$", re.MULTILINE)
+NO_PYTHON = re.compile(r'Cannot run program "([^"]+)"')
+RAISED = re.compile(
+    r"^(?:: |Caused by: |Exception in thread \S+ )?([\w.]*(?:Error|Exception)\b.*)$", re.MULTILINE
+)
 ENVIRONMENT = (
     "Give the workers an environment in which `pip install auditor` was run, of the same Python: "
     "install it there, or pack one and name it with --spark-conf spark.archives=env.tar.gz#env "
     "--spark-conf spark.pyspark.python=env/bin/python."
 )
 
+INSTALLED = "Install the release of auditor there that is installed here, for the same Python."
 
-def in_words(error: BaseException) -> AuditError:
-    """The error of a job or of a session that could not be had, as one of ours."""
+
+def in_words(error: BaseException, said: str = "") -> AuditError:
+    """The error of a job or of a session that could not be had, as one of ours.
+
+    ``said`` is what the driver said besides.
+    """
     if isinstance(error, AuditError):
         return error
-    text = str(error)
-    if found := MISSING.search(text):
+    text = f"{error}\n{said}"
+    if OTHER_CODE in text:
+        return AuditError(f"{OTHER_CODE} than ours", hint=f"It takes no code from us. {INSTALLED}")
+    found = MISSING.search(text)
+    if found and found[1].partition(".")[0] == NAME:
+        return AuditError("the server takes no code from us, and has no auditor", hint=INSTALLED)
+    if found:
         return AuditError(
             f"a worker of the cluster has no package {found[1]}",
             hint=f"The code of audit is sent along, what it needs is not. {ENVIRONMENT}",
@@ -32,6 +46,8 @@ def in_words(error: BaseException) -> AuditError:
             f"the workers run Python {found[1]}, this is Python {found[2]}",
             hint=ENVIRONMENT,
         )
+    if found := NO_PYTHON.search(text):
+        return AuditError(f"a worker of the cluster has no program {found[1]}", hint=ENVIRONMENT)
     for words, message, hint in KNOWN:
         if re.search(words, text, re.IGNORECASE):
             return AuditError(f"{message}: {_short(text)}", hint=hint)
@@ -43,15 +59,21 @@ def in_words(error: BaseException) -> AuditError:
 
 KNOWN = (
     (
-        r"JAVA_GATEWAY_EXITED|JAVA_HOME|No such file or directory: '?java",
-        "Spark cannot be begun here, for want of Java",
-        "Install Java 17 or newer (Debian: openjdk-17-jre-headless), or use a cluster that speaks "
-        "Spark Connect: --remote sc://HOST.",
-    ),
-    (
-        r"Could not parse Master URL",
+        r"Could not parse Master URL|Master must (?:either )?be",
         "--master names no cluster",
         "Give local[*], spark://HOST:7077, yarn, k8s://https://HOST, or --remote sc://HOST.",
+    ),
+    (
+        r"JAVA_HOME is not set|java: (?:command )?not found|UnsupportedClassVersionError|"
+        r"env: .{0,3}bash|No such file or directory: '?java",
+        "Spark cannot be begun here, for want of Java",
+        "Install Java 17 or newer (Debian: openjdk-17-jre-headless) and have it on PATH, or use a "
+        "cluster that speaks Spark Connect: --remote sc://HOST.",
+    ),
+    (
+        r"JAVA_GATEWAY_EXITED",
+        "Spark cannot be begun here",
+        "Check --spark-conf, SPARK_HOME, SPARK_CONF_DIR, that `java -version` says 17 or newer.",
     ),
     (
         r"All masters are unresponsive|Cannot call methods on a stopped SparkContext|"

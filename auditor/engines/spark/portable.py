@@ -15,9 +15,9 @@ Arrival = Callable[[LogFile], LogFile]
 
 
 def sent(file: LogFile) -> LogFile:
-    """The file without what belongs to this process."""
+    """The file without what belongs to this process, which its folder does."""
     if file.origin is None:
-        return file
+        return replace(file, path=file.path.absolute())
     return replace(file, origin=replace(file.origin, cache=cast(Fetched, None)))
 
 
