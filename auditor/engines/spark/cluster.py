@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotYetError
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -83,10 +82,9 @@ class Cluster:
         result = thread.submit(frame.toArrow)
         try:
             with self._heard(words):
-                while True:
-                    with suppress(NotYetError):
-                        return result.result(LOOK_SECONDS)
+                while not wait((result,), LOOK_SECONDS).done:
                     self._look(words)
+                return result.result()
         except Exception as error:
             raise in_words(error) from error
         except BaseException:  # interrupted, or told to end
