@@ -653,35 +653,3 @@ def test_moves_cut_keep_and_train_as_the_oracle_does(made: Path, tmp_path: Path)
     assert trained["total_usd"] == trained["training_usd"] + oracle.total(
         row["cost_usd"] for row in rows.values()
     )
-
-
-def everything(made: Path, query: str = "") -> None:
-    """All of the above without pytest, for ``tests.mutation``; what is about a query is first."""
-
-    def gathered_rows(check: Callable[[Gathered], None]) -> None:
-        check(gathered_from(made))
-
-    def moves() -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            test_moves_cut_keep_and_train_as_the_oracle_does(made, Path(folder))
-
-    steps: list[tuple[str, Callable[[], None]]] = [
-        ("", lambda: test_each_call_whichever_way_it_is_grouped(made, ())),
-        ("cells", lambda: test_each_call_whichever_way_it_is_grouped(made, ("source",))),
-        ("cells_plain", lambda: check_dimensions(made, range(6))),
-        ("cells", lambda: check_dimensions(made, range(6), month="source_sha256")),
-        ("", lambda: test_calls_without_a_name_are_of_the_assumed_model(made, ())),
-        ("cells", lambda: test_calls_without_a_name_are_of_the_assumed_model(made, ("source",))),
-        ("added_days", lambda: test_days_and_periods(made, "UTC")),
-        ("added_calls", lambda: test_days_and_periods(made, "Asia/Kathmandu")),
-        ("coverage spent", lambda: test_the_totals_and_where_every_line_went(made)),
-        ("charged", lambda: gathered_rows(test_charges_name_the_rates_and_the_cost)),
-        ("charged_moved", lambda: gathered_rows(test_charges_name_the_rates_and_the_cost)),
-        ("metered", lambda: gathered_rows(test_meters_add_up_to_the_cost_of_each_call)),
-        ("scenario_costs overflows", lambda: gathered_rows(test_overflows_outcomes_and_steps)),
-        ("as_moved ledger training", moves),
-        ("multiplied", lambda: test_explain_multiplies_what_the_oracle_multiplies(made, "terra")),
-        ("logged_sums", lambda: test_sums_are_priced_by_their_average_request(made)),
-    ]
-    for _, step in sorted(steps, key=lambda one: query not in one[0].split()):
-        step()

@@ -23,19 +23,27 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from .mutants import Mutant
+from .steps import Step, first_that_fails, measure
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLED, SURVIVED, INVALID, TIMEOUT = "killed", "survived", "invalid", "timeout"
 OUTSIDE = "outside"
 CODES = {0: SURVIVED, 1: KILLED, 3: INVALID, 4: OUTSIDE}
+STEPS = 100
+"""The code of a process that the first step has killed."""
 OPTIONS = (
     "-n0", "-x", "-q", "--no-header", "-p", "no:cacheprovider", "-m", "slow or not slow",
     "-W", "ignore::pytest.PytestAssertRewriteWarning",
 )  # fmt: skip
 
 
-def run(mutant: Mutant, tests: Sequence[str], seconds: float, log: Path) -> str:
-    """Run the tests against a mutant; what they wrote is in ``log``."""
+def run(
+    mutant: Mutant, order: Sequence[int], tests: Sequence[str], seconds: float, log: Path
+) -> tuple[str, int | None]:
+    """Run steps, then tests against a mutant: what came of it, and which step killed it.
+
+    What they wrote is in ``log``.
+    """
     child = os.fork()
     if child == 0:
         os.setsid()
@@ -44,7 +52,7 @@ def run(mutant: Mutant, tests: Sequence[str], seconds: float, log: Path) -> str:
             os.dup2(file.fileno(), 2)
         code = 1
         try:
-            code = _tested(mutant, tests)
+            code = _tested(mutant, order, tests)
         except BaseException:
             traceback.print_exc()
         finally:
@@ -56,14 +64,14 @@ def run(mutant: Mutant, tests: Sequence[str], seconds: float, log: Path) -> str:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             code = os.waitstatus_to_exitcode(status)
-            return CODES.get(code, KILLED)
+            return CODES.get(code, KILLED), code - STEPS if code >= STEPS else None
         time.sleep(0.02)
     os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    return TIMEOUT
+    return TIMEOUT, None
 
 
-def _tested(mutant: Mutant, tests: Sequence[str]) -> int:
+def _tested(mutant: Mutant, order: Sequence[int], tests: Sequence[str]) -> int:
     import pytest
     from hypothesis import Phase, settings
 
@@ -75,14 +83,9 @@ def _tested(mutant: Mutant, tests: Sequence[str]) -> int:
             _replace_query(mutant, Path(folder) / "queries")
         elif mutant.text and not _swap(mutant):
             return 4
-        money = sys.modules.get("test_money_path")
-        try:
-            # tests of prices are quicker still
-            if money and money.MADE and not mutant.file.startswith("auditor/prices/"):
-                money.everything(money.MADE[0], Path(mutant.file).stem)
-        except Exception:
-            traceback.print_exc()
-            return 1
+        killer = first_that_fails(order)
+        if killer is not None:
+            return STEPS + killer
         return int(pytest.main([*OPTIONS, *tests])) if tests else 0
 
 
@@ -123,15 +126,19 @@ def _swap(mutant: Mutant) -> bool:
     """
     name = ".".join(Path(mutant.file).with_suffix("").parts).removesuffix(".__init__")
     module = sys.modules[name]
+    found = {key: _function(module, key) for key in changed(mutant)}
+    if None in found.values():
+        return False
+    for key, code in changed(mutant).items():
+        found[key].__code__ = code
+    return bool(found)
+
+
+def changed(mutant: Mutant) -> dict[str, CodeType]:
+    """The functions of a module that are others in the mutant, by their qualified names."""
     before = _codes(compile((ROOT / mutant.file).read_text("utf-8"), mutant.file, "exec"))
     after = _codes(compile(mutant.text, mutant.file, "exec"))
-    changed = [key for key, code in after.items() if code != before.get(key)]
-    for key in changed:
-        found = _function(module, key)
-        if found is None:
-            return False
-        found.__code__ = after[key]
-    return bool(changed)
+    return {key: code for key, code in after.items() if code != before.get(key)}
 
 
 def _codes(code: CodeType) -> dict[str, CodeType]:
@@ -155,24 +162,26 @@ def _function(module: ModuleType, name: str) -> Any:
     return found if hasattr(found, "__code__") else None
 
 
-def prepare(tests: Sequence[str], folder: Path) -> None:
+def prepare(tests: Sequence[str], folder: Path) -> list[Step]:
     """Once: import all tests and what they need, and make the stores of test_money_path."""
     import pytest
 
     with contextlib.redirect_stdout(open(os.devnull, "w")):  # noqa: PTH123
         pytest.main(["-n0", "-q", "--collect-only", "-p", "no:cacheprovider", *tests])
-    money = sys.modules.get("test_money_path")
-    if money is None:
-        return
+    money = sys.modules["test_money_path"]
     child = os.fork()  # a child, so that no thread of an engine lives when mutants are forked
     if child == 0:
-        money.build(folder)
-        calls = []
-        for name in (money.CALLS, money.SUMS):
-            with money.opened(folder / name) as (_, found):
-                calls += found
-        (folder / "calls").write_bytes(pickle.dumps(calls))
-        os._exit(0)
+        try:
+            measure(folder)
+            calls = []
+            for name in (money.CALLS, money.SUMS):
+                with money.opened(folder / name) as (_, found):
+                    calls += found
+            (folder / "calls").write_bytes(pickle.dumps(calls))
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(0)
     os.waitpid(child, 0)
     money.MADE.append(folder)
     for call in pickle.loads((folder / "calls").read_bytes()):  # what the oracle looks up is kept
@@ -180,3 +189,5 @@ def prepare(tests: Sequence[str], folder: Path) -> None:
         for name in money.oracle.scenarios():
             money.oracle.under(call, name)
     money.book()
+    steps: list[Step] = pickle.loads((folder / "steps").read_bytes())
+    return steps

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
-from .running import ROOT
+from .steps import Step
 
+ROOT = Path(__file__).resolve().parents[2]
 FIRST = "tests/test_money_path.py"
 """Made for this: small, exact, and tried on every mutant before all others, without pytest."""
 MEASURED = (
@@ -24,10 +26,13 @@ MEASURED = (
     "tests/test_price_check.py",
     "tests/test_focus.py",
     "tests/test_reconcile.py",
+    "tests/test_budgets.py",
 )
-"""The files whose tests are timed, and tried on a query that they run."""
+"""The files whose tests are timed, and tried on what they run; those of rooms come to them."""
 MOST_SECONDS = 6.0
 """What the tests of one query may take together: the quickest come first, the rest is left out."""
+QUICK_SECONDS = 5.0
+"""What the steps of one mutant may take where only the first look is asked for."""
 
 PRICES = (
     "tests/test_prices_span.py",
@@ -37,6 +42,7 @@ PRICES = (
     "tests/test_august_2023_exam.py",
     "tests/test_prices_fallback.py",
     "tests/test_prices_data.py",
+    "tests/test_prices_import.py",
 )
 SCENARIOS = (
     "tests/test_scenarios.py",
@@ -50,18 +56,22 @@ WORKLOAD = (
     "tests/test_finetune_promises.py",
     "tests/test_finetune_laws.py",
 )
+MACROS = "queries/schema/macros.sql"
+OWN = {MACROS: ("tests/test_money_macros.py",)}
+"""Tests that are about one file and nothing else: they judge it before all others."""
 BY_ROOM = {
     "auditor/prices/": PRICES,
     "auditor/scenarios/": SCENARIOS,
     "auditor/workload/": WORKLOAD,
 }
+JUDGES = tuple(dict.fromkeys((*MEASURED, *PRICES, *SCENARIOS, *WORKLOAD)))
 
 
 def files(patterns: Iterable[str]) -> list[str]:
     """The files of the money path whose paths begin with one of these; all where none is given."""
     known = [
         *(ROOT / "queries" / "replay").glob("*.sql"),
-        ROOT / "queries" / "schema" / "macros.sql",
+        ROOT / MACROS,
         *(path for room in BY_ROOM for path in (ROOT / room).glob("*.py")),
     ]
     wanted = tuple(patterns) or ("",)
@@ -69,19 +79,37 @@ def files(patterns: Iterable[str]) -> list[str]:
     return [name for name in names if name.startswith(wanted)]
 
 
-def tests_of(file: str, covered: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """The tests that judge a mutant of that file, the quickest first."""
-    for room, tests in BY_ROOM.items():
-        if file.startswith(room):
-            return list(tests)
-    name = file.removeprefix("queries/").removesuffix(".sql")
+def tests_of(
+    file: str, runs: Iterable[str], covered: Mapping[str, Mapping[str, float]]
+) -> list[str]:
+    """The tests that judge a mutant of that file: those that run the query or one of the functions.
+
+    The quickest come first. Where nothing is known of a function, all tests of its room.
+    """
+    own = list(OWN.get(file, ()))
+    found: dict[str, float] = {}
+    for name in runs:
+        found.update(covered.get(name, {}))
+    if not found:
+        of_room = (tests for room, tests in BY_ROOM.items() if file.startswith(room))
+        return own + [test for tests in of_room for test in tests]
     chosen: list[str] = []
     spent = 0.0
-    for test, seconds in sorted(covered.get(name, {}).items(), key=lambda pair: pair[1]):
-        spent += seconds
+    for test, seconds in sorted(found.items(), key=lambda pair: pair[1]):
         if test.startswith(FIRST):
             continue
+        spent += seconds
         if spent > MOST_SECONDS:
             break
         chosen.append(test)
+    return own + chosen
+
+
+def quickest(steps: Iterable[Step]) -> list[Step]:
+    """The first of these that take some seconds together, but one at least."""
+    chosen: list[Step] = []
+    for step in steps:
+        if chosen and sum(one.seconds for one in chosen) + step.seconds > QUICK_SECONDS:
+            break
+        chosen.append(step)
     return chosen
