@@ -8,7 +8,7 @@ import hashlib
 import json
 import random
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from fractions import Fraction
 from itertools import product
@@ -17,12 +17,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from helpers.tables import put
 
 from auditor.store import Store
 
 ZONES = ("UTC", "Asia/Kathmandu", "America/New_York", "Europe/Berlin")
 TOKENS = ("input", "cache_read", "cache_write", "output", "reasoning", "audio")
 Said = Callable[..., Any]
+Reading = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +40,17 @@ def said() -> Iterator[Said]:
         yield answer
 
 
+Columns = dict[str, str]
+
+
+def for_each(expression: str, columns: Columns, rows: list[Reading]) -> list[Any]:
+    """What an expression says of each of these rows."""
+    with Store.open(None) as store:
+        put(store, "given", columns, rows)
+        found = store._connection.execute(f"SELECT {expression} FROM given ORDER BY rowid")
+        return [row[0] for row in found.fetchall()]
+
+
 # --- readings and their identity
 
 KINDS = {
@@ -45,14 +58,14 @@ KINDS = {
     **{f"{name}_tokens": ("BIGINT", (0, 1, 2)) for name in TOKENS},
     "failed": ("BOOLEAN", (False, True)),
     "called_at": ("TIMESTAMP", (None, datetime(2023, 8, 22, 10), datetime(2023, 8, 22, 11, 1))),
-    "served_model": ("VARCHAR", (None, "gpt-4", "gpt-4-0613")),
-    "requested_model": ("VARCHAR", (None, "gpt-3.5-turbo", "gpt-4")),
+    "served_model": ("VARCHAR", (None, "1-model", "gpt-4", "gpt-4-0613")),
+    "requested_model": ("VARCHAR", (None, "1-model", "gpt-3.5-turbo", "gpt-4")),
     "endpoint": ("VARCHAR", ("chat", "completion")),
     "tier": ("VARCHAR", ("batch", "standard")),
     "max_tokens": ("BIGINT", (None, 0, 1, 2)),
     "recorded_usd": ("DECIMAL(38, 12)", (None, Decimal(0), Decimal("0.5"), Decimal(1))),
     "tags": ("MAP(VARCHAR, VARCHAR)", (None, {"a": "z"}, {"a": "y", "b": "x"}, {"b": "a"})),
-    "problem": ("VARCHAR", (None, "no usage", "no text")),
+    "problem": ("VARCHAR", (None, "!", "no usage", "no text")),
     "fingerprint": ("VARCHAR", ("f1", "f2")),
 }
 OF_QUALITY = (
@@ -63,7 +76,6 @@ OF_ROW = (
     "called_at", "requested_model", "served_model", "endpoint", "tier", "failed", "counted_by",
     *(f"{name}_tokens" for name in TOKENS), "max_tokens", "recorded_usd", "tags", "fingerprint",
 )  # fmt: skip
-Reading = dict[str, Any]
 
 
 def plain() -> Reading:
@@ -85,8 +97,12 @@ def neighbours() -> Iterator[Reading]:
             yield {**base, name: value}
 
 
-def asked(macro: str, names: tuple[str, ...], mark: str = "") -> str:
-    return f"{macro}({', '.join(f'${mark}{name}::{KINDS[name][0]}' for name in names)})"
+def of(macro: str, names: tuple[str, ...], mark: str = "") -> str:
+    return f"{macro}({', '.join(mark + name for name in names)})"
+
+
+def typed(names: tuple[str, ...], mark: str = "") -> Columns:
+    return {mark + name: KINDS[name][0] for name in names}
 
 
 def words(tags: dict[str, str] | None) -> str:
@@ -113,47 +129,57 @@ def merit(reading: Reading) -> tuple[Any, ...]:
     )
 
 
-def test_the_better_reading_is_the_one_with_more_to_say(said: Said) -> None:
+def test_the_better_reading_is_the_one_with_more_to_say() -> None:
     """In pairs that differ in one field, in two of which one speaks against the other, and any."""
     dice = random.Random(5)
     pairs = [(a, b) for a, b in product(neighbours(), (plain(), full()))]
     for name, other in product(OF_QUALITY, OF_QUALITY):
         one, two = KINDS[name][1], KINDS[other][1]
+        if name.endswith("_tokens") and other.endswith("_tokens"):
+            one = two = (0, 1)  # as many in all
         low, high = sorted(dice.sample(one, 2), key=lambda v: merit({**plain(), name: v}))
         down, up = sorted(dice.sample(two, 2), key=lambda v: merit({**plain(), other: v}))
         pairs.append(({**plain(), name: high, other: down}, {**plain(), name: low, other: up}))
     pairs += [(drawn(dice), drawn(dice)) for _ in range(60)]
-    better = f"{asked('quality', OF_QUALITY)} > {asked('quality', OF_QUALITY, 'than_')}"
-    for a, b in pairs:
-        of_a = {name: a[name] for name in OF_QUALITY}
-        of_b = {f"than_{name}": b[name] for name in OF_QUALITY}
-        assert said(better, **of_a, **of_b) == (merit(a) > merit(b)), (a, b)
+    found = for_each(
+        f"{of('quality', OF_QUALITY)} > {of('quality', OF_QUALITY, 'than_')}",
+        typed(OF_QUALITY) | typed(OF_QUALITY, "than_"),
+        [{**a, **{f"than_{name}": value for name, value in b.items()}} for a, b in pairs],
+    )
+    assert found == [merit(a) > merit(b) for a, b in pairs]
 
 
-def test_the_identity_of_a_row_is_the_hash_of_what_the_log_says(said: Said) -> None:
+def identity(reading: Reading) -> str:
     """Written down anew: ids are kept in stores, so they must be the same for ever."""
+    tokens = " ".join(str(reading[f"{name}_tokens"]) for name in TOKENS)
+    of_log = (
+        reading["called_at"],
+        reading["requested_model"],
+        reading["served_model"],
+        reading["endpoint"],
+        reading["tier"],
+        "true" if reading["failed"] else "false",
+        tokens if reading["counted_by"] == "provider" else "",
+        reading["max_tokens"],
+        None if reading["recorded_usd"] is None else f"{reading['recorded_usd']:.12f}",
+        words(reading["tags"]),
+        reading["fingerprint"],
+    )
+    text = "\x1f".join("" if one is None else str(one) for one in of_log)
+    return f"row-{hashlib.md5(text.encode()).hexdigest()}-1"
+
+
+def test_the_identity_of_a_row_is_the_hash_of_what_the_log_says() -> None:
     dice = random.Random(6)
-    for reading in (*neighbours(), *(drawn(dice) for _ in range(40))):
-        tokens = " ".join(str(reading[f"{name}_tokens"]) for name in TOKENS)
-        said_by_log = (
-            reading["called_at"],
-            reading["requested_model"],
-            reading["served_model"],
-            reading["endpoint"],
-            reading["tier"],
-            "true" if reading["failed"] else "false",
-            tokens if reading["counted_by"] == "provider" else "",
-            reading["max_tokens"],
-            None if reading["recorded_usd"] is None else f"{reading['recorded_usd']:.12f}",
-            words(reading["tags"]),
-            reading["fingerprint"],
-        )
-        text = "\x1f".join("" if one is None else str(one) for one in said_by_log)
-        expected = f"row-{hashlib.md5(text.encode()).hexdigest()}-1"
-        own = {name: reading[name] for name in OF_ROW}
-        assert said(asked("row_id", OF_ROW), **own) == expected
-        assert said("id_stem($id)", id=expected) == expected[:-2]
-        assert said("id_stem($id)", id=expected[:-1] + "12") == expected[:-2]
+    readings = [*neighbours(), *(drawn(dice) for _ in range(40))]
+    ids = for_each(of("row_id", OF_ROW), typed(OF_ROW), readings)
+    assert ids == [identity(reading) for reading in readings]
+
+
+def test_ids_of_equal_rows_have_a_stem(said: Said) -> None:
+    row = identity(plain())
+    for other in (row, row[:-1] + "2", row[:-1] + "12"):
+        assert said("id_stem($id)", id=other) == row[:-2]
     for other in ("chatcmpl-" + "7" * 60, "", "row", "a-row-" + "7" * 60):
         assert said("id_stem($id)", id=other) == other
 
@@ -178,31 +204,42 @@ MOMENTS = tuple(
 
 
 @pytest.mark.parametrize("zone", ZONES)
-def test_clocks_and_days_of_a_zone(said: Said, zone: str) -> None:
-    for moment in MOMENTS:
-        clock = at(moment, zone)
-        assert said("local_time($moment::TIMESTAMP, $zone)", moment=moment, zone=zone) == clock
-        for minutes in (0, 1, 15, 45):
-            into = 60 * clock.hour + clock.minute
-            edge = "first" if into < minutes else "last" if into >= 1440 - minutes else ""
-            found = said("edge_of($clock::TIMESTAMP, $n)", clock=clock, n=minutes)
-            assert found == edge
-            name = f"midnight:{minutes}"
-            assert dimension(said, name, {**CALL, "called_at": moment}, zone) == edge
-    for day in {moment.date() for moment in MOMENTS}:
-        begins = in_utc(datetime.combine(day, time()), zone)
-        assert said("day_begins($day::DATE, $zone)", day=day, zone=zone) == begins
-        days = {"a": day, "b": day + timedelta(9), "zone": zone}
-        period = said("* FROM period_of($a::DATE, $b::DATE, $zone)", **days)
-        ends = in_utc(datetime.combine(day + timedelta(9), time()), zone)
-        assert period == (begins, ends)
-        assert said("* FROM period_of(NULL::DATE, NULL::DATE, $zone)", zone=zone) == (None, None)
-        midnight = datetime.combine(day, time())
-        inside = said("day_in($midnight::TIMESTAMP, $zone)", midnight=midnight, zone=zone)
-        assert inside == max(midnight, begins)
-        assert inside.date() == at(inside, zone).date() == day
-        focus = said("focus_moment($day::DATE, $zone)", day=day, zone=zone)
-        assert focus == f"{begins:%Y-%m-%dT%H:%M:%SZ}"
+def test_wall_clocks_and_edges_of_days(zone: str) -> None:
+    rows: list[Reading] = [
+        {"moment": moment, "n": minutes, "zone": zone}
+        for moment, minutes in product(MOMENTS, (0, 1, 15, 45))
+    ]
+    kinds = {"moment": "TIMESTAMP", "n": "INTEGER", "zone": "VARCHAR"}
+    clocks = [at(moment, zone) for moment, _ in product(MOMENTS, range(4))]
+    assert for_each("local_time(moment, zone)", kinds, rows) == clocks
+    edges = []
+    for row, clock in zip(rows, clocks, strict=True):
+        into = 60 * clock.hour + clock.minute
+        edges.append("first" if into < row["n"] else "last" if into >= 1440 - row["n"] else "")
+    assert for_each("edge_of(local_time(moment, zone), n)", kinds, rows) == edges
+    rest = "NULL, NULL, '', '', '', NULL::MAP(VARCHAR, VARCHAR), '', '', ''"
+    named = f"dimension('midnight:' || n, moment, zone, {rest})"
+    assert for_each(named, kinds, rows) == edges
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_days_of_a_zone(said: Said, zone: str) -> None:
+    days = sorted({moment.date() for moment in MOMENTS})
+    rows: list[Reading] = [
+        {"day": day, "midnight": datetime.combine(day, time()), "zone": zone} for day in days
+    ]
+    kinds = {"day": "DATE", "midnight": "TIMESTAMP", "zone": "VARCHAR"}
+    begins = [in_utc(row["midnight"], zone) for row in rows]
+    assert for_each("day_begins(day, zone)", kinds, rows) == begins
+    inside = for_each("day_in(midnight, zone)", kinds, rows)
+    assert inside == [max(row["midnight"], one) for row, one in zip(rows, begins, strict=True)]
+    assert [moment.date() for moment in inside] == [at(one, zone).date() for one in inside] == days
+    words = [f"{one:%Y-%m-%dT%H:%M:%SZ}" for one in begins]
+    assert for_each("focus_moment(day, zone)", kinds, rows) == words
+    asked = {"a": days[0], "b": days[-1], "zone": zone}
+    found = said("* FROM period_of($a::DATE, $b::DATE, $zone)", **asked)
+    assert found == (begins[0], begins[-1])
+    assert said("* FROM period_of(NULL::DATE, NULL::DATE, $zone)", zone=zone) == (None, None)
 
 
 # --- dimensions
@@ -277,10 +314,11 @@ def test_dimensions_of_what_a_call_lacks_are_empty(said: Said) -> None:
 EDGES = [10 * n for n in range(1, 25)]
 
 
-def test_the_step_is_the_number_of_edges_below(said: Said) -> None:
-    for amount in sorted({edge + beside for edge in EDGES for beside in (-1, 0, 1)}):
-        expected = sum(edge < amount for edge in EDGES)
-        assert said("step($amount, $edges::BIGINT[])", amount=amount, edges=EDGES) == expected
+def test_the_step_is_the_number_of_edges_below() -> None:
+    amounts = sorted({edge + beside for edge in EDGES for beside in (-1, 0, 1)})
+    steps = [sum(edge < amount for edge in EDGES) for amount in amounts]
+    rows = [{"amount": amount, "edges": EDGES} for amount in amounts]
+    assert for_each("step(amount, edges)", {"amount": "BIGINT", "edges": "BIGINT[]"}, rows) == steps
 
 
 def test_states(said: Said) -> None:
@@ -360,8 +398,3 @@ def test_words_of_focus(said: Said) -> None:
         known = {"team": team, "x_ApiKeyId": key}
         found = said("focus_tags($team::VARCHAR, $key::VARCHAR)", team=team, key=key)
         assert json.loads(found) == {name: value for name, value in known.items() if value}
-
-
-def test_days_are_dates(said: Said) -> None:
-    """A day of no zone stays itself, so that no clock moves a price."""
-    assert said("day_begins($day::DATE, 'UTC')", day=date(2023, 8, 22)) == datetime(2023, 8, 22)

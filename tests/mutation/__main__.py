@@ -52,9 +52,10 @@ def main() -> int:
         for runs in (_runs(one),)
     ]
     with tempfile.TemporaryDirectory() as folder:
-        files = {test.split("::")[0] for *_, plan in plans for test in plan} | {targets.FIRST}
+        files = {test.split("::")[0] for *_, plan in plans for test in plan}
+        files |= {targets.FIRST, targets.OF_MACROS, *targets.LAWS}
         steps = running.prepare(sorted(files), Path(folder))
-        if not _tried(plans, steps, known, asked):
+        if not _tried(plans, steps, covered, known, asked):
             return 1
     _tell(known, targets.files(asked.patterns))
     return 0
@@ -73,7 +74,11 @@ def _runs(one: Mutant) -> frozenset[str]:
 
 
 def _tried(
-    plans: list[Plan], steps: list[Step], known: dict[Key, str], asked: argparse.Namespace
+    plans: list[Plan],
+    steps: list[Step],
+    covered: dict[str, dict[str, float]],
+    known: dict[Key, str],
+    asked: argparse.Namespace,
 ) -> bool:
     """Run every mutant, if the tests that are tried first pass without one.
 
@@ -85,15 +90,22 @@ def _tried(
         say(f"{targets.FIRST} fails without a fault; see .mutation/log")
         return False
     kills: Counter[tuple[str, int]] = Counter()
+    latest: dict[str, str] = {}
     for number, (one, runs, tests) in enumerate(plans, 1):
-        own = [step for step in steps if step.runs & runs and one.file not in targets.OWN]
+        own = [step for step in steps if step.runs & runs]
         own.sort(key=lambda step: (-kills[one.file, step.number], step.seconds))
         start = time.monotonic()
-        after = [*targets.OWN.get(one.file, ())] if asked.quick and (own or one.file in targets.OWN) else tests
-        order = [step.number for step in (targets.quickest(own) if asked.quick else own)]
+        alone = [] if asked.tests else targets.laws_of(one.file, runs, covered)
+        after = alone if asked.quick and (own or alone) else [*alone, *tests]
+        first = targets.quickest(own) if asked.quick else own
+        order = [] if asked.quick and alone else [step.number for step in first]
+        if (lead := latest.get(one.file)) and after:
+            after = [lead, *(test for test in after if test != lead)]
         outcome, killer = running.run(one, order, after, asked.seconds, WORK / "log")
-        if killer is not None:
+        if isinstance(killer, int):
             kills[one.file, killer] += 1
+        elif killer:
+            latest[one.file] = killer
         known[_key(one)] = outcome
         with RESULTS.open("a", encoding="utf-8") as results:
             results.write(json.dumps([*_key(one), outcome]) + "\n")

@@ -31,6 +31,8 @@ OUTSIDE = "outside"
 CODES = {0: SURVIVED, 1: KILLED, 3: INVALID, 4: OUTSIDE}
 STEPS = 100
 """The code of a process that the first step has killed."""
+KILLER = "killer"
+"""The file in which the test stands that killed the last mutant."""
 OPTIONS = (
     "-n0", "-x", "-q", "--no-header", "-p", "no:cacheprovider", "-m", "slow or not slow",
     "-W", "ignore::pytest.PytestAssertRewriteWarning",
@@ -39,11 +41,12 @@ OPTIONS = (
 
 def run(
     mutant: Mutant, order: Sequence[int], tests: Sequence[str], seconds: float, log: Path
-) -> tuple[str, int | None]:
-    """Run steps, then tests against a mutant: what came of it, and which step killed it.
+) -> tuple[str, int | str | None]:
+    """Run steps, then tests against a mutant: what came of it, and which step or test killed it.
 
     What they wrote is in ``log``.
     """
+    log.with_name(KILLER).unlink(missing_ok=True)
     child = os.fork()
     if child == 0:
         os.setsid()
@@ -52,7 +55,7 @@ def run(
             os.dup2(file.fileno(), 2)
         code = 1
         try:
-            code = _tested(mutant, order, tests)
+            code = _tested(mutant, order, tests, log.with_name(KILLER))
         except BaseException:
             traceback.print_exc()
         finally:
@@ -64,14 +67,28 @@ def run(
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             code = os.waitstatus_to_exitcode(status)
-            return CODES.get(code, KILLED), code - STEPS if code >= STEPS else None
+            if code >= STEPS:
+                return KILLED, code - STEPS
+            killer = log.with_name(KILLER)
+            return CODES.get(code, KILLED), killer.read_text() if killer.exists() else None
         time.sleep(0.02)
     os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
     return TIMEOUT, None
 
 
-def _tested(mutant: Mutant, order: Sequence[int], tests: Sequence[str]) -> int:
+class _Killer:
+    """A pytest plugin that writes down which test fails."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.failed:
+            self.file.write_text(report.nodeid)
+
+
+def _tested(mutant: Mutant, order: Sequence[int], tests: Sequence[str], killer: Path) -> int:
     import pytest
     from hypothesis import Phase, settings
 
@@ -83,10 +100,10 @@ def _tested(mutant: Mutant, order: Sequence[int], tests: Sequence[str]) -> int:
             _replace_query(mutant, Path(folder) / "queries")
         elif mutant.text and not _swap(mutant):
             return 4
-        killer = first_that_fails(order)
-        if killer is not None:
-            return STEPS + killer
-        return int(pytest.main([*OPTIONS, *tests])) if tests else 0
+        step = first_that_fails(order)
+        if step is not None:
+            return STEPS + step
+        return int(pytest.main([*OPTIONS, *tests], plugins=[_Killer(killer)])) if tests else 0
 
 
 def _replace_query(mutant: Mutant, folder: Path) -> None:

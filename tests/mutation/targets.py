@@ -57,14 +57,20 @@ WORKLOAD = (
     "tests/test_finetune_laws.py",
 )
 MACROS = "queries/schema/macros.sql"
-OWN = {MACROS: ("tests/test_money_macros.py",)}
-"""Tests that are about one file and nothing else: they judge it before all others."""
+OF_MACROS = "tests/test_money_macros.py"
+LAWS = (
+    "tests/test_money_sums.py",
+    "tests/test_money_ledger.py",
+    "tests/test_money_spans.py",
+    "tests/test_money_logged.py",
+)
+"""Each query alone on drawn rows: of a query that one of them runs they are asked first."""
 BY_ROOM = {
     "auditor/prices/": PRICES,
     "auditor/scenarios/": SCENARIOS,
     "auditor/workload/": WORKLOAD,
 }
-JUDGES = tuple(dict.fromkeys((*MEASURED, *PRICES, *SCENARIOS, *WORKLOAD)))
+JUDGES = tuple(dict.fromkeys((*LAWS, *MEASURED, *PRICES, *SCENARIOS, *WORKLOAD)))
 
 
 def files(patterns: Iterable[str]) -> list[str]:
@@ -86,13 +92,12 @@ def tests_of(
 
     The quickest come first. Where nothing is known of a function, all tests of its room.
     """
-    own = list(OWN.get(file, ()))
     found: dict[str, float] = {}
     for name in runs:
         found.update(covered.get(name, {}))
     if not found:
         of_room = (tests for room, tests in BY_ROOM.items() if file.startswith(room))
-        return own + [test for tests in of_room for test in tests]
+        return [test for tests in of_room for test in tests]
     chosen: list[str] = []
     spent = 0.0
     for test, seconds in sorted(found.items(), key=lambda pair: pair[1]):
@@ -102,7 +107,17 @@ def tests_of(
         if spent > MOST_SECONDS:
             break
         chosen.append(test)
-    return own + chosen
+    return chosen
+
+
+def laws_of(
+    file: str, runs: Iterable[str], covered: Mapping[str, Mapping[str, float]]
+) -> list[str]:
+    """Tests that are about that query alone."""
+    if file == MACROS:
+        return [OF_MACROS]
+    found = {test: seconds for name in runs for test, seconds in covered.get(name, {}).items()}
+    return sorted((test for test in found if test.startswith(LAWS)), key=lambda test: found[test])
 
 
 def quickest(steps: Iterable[Step]) -> list[Step]:
