@@ -9,6 +9,7 @@ import pytest
 from helpers.tables import (
     ACTUAL,
     BY,
+    CARD,
     KEY_OF_CARD,
     LEDGER,
     METERS,
@@ -36,11 +37,6 @@ TRAININGS: tuple[Row, ...] = (
     {"scenario": 2, "training_tokens": 7, "training_usd": Decimal("0.000003")},
     {"scenario": 7, "training_tokens": 9, "training_usd": Decimal("0.000002")},
 )
-CARD = {
-    "scenario": "INTEGER", **{name: ACTUAL[name] for name in KEY_OF_CARD}, "stays": "BOOLEAN",
-    **dict.fromkeys(("kept", "cut_calls", "output"), "DECIMAL(7, 6)"),
-    **dict.fromkeys(RATES, "DECIMAL(18, 12)"),
-}  # fmt: skip
 Tables = tuple[list[Row], list[Row]]
 
 

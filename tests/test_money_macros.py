@@ -199,7 +199,18 @@ def in_utc(clock: datetime, zone: str) -> datetime:
 MOMENTS = tuple(
     datetime(2023, month, day, hour, minute, 59)
     for month, day in ((3, 12), (3, 26), (8, 22), (12, 31))
-    for hour, minute in ((0, 0), (0, 14), (0, 15), (4, 44), (5, 30), (18, 15), (23, 44), (23, 45))
+    for hour, minute in (
+        (0, 0),
+        (0, 14),
+        (0, 15),
+        (1, 59),
+        (2, 0),
+        (4, 44),
+        (18, 15),
+        (21, 59),
+        (22, 0),
+        (23, 45),
+    )
 )
 
 
@@ -207,7 +218,7 @@ MOMENTS = tuple(
 def test_wall_clocks_and_edges_of_days(zone: str) -> None:
     rows: list[Reading] = [
         {"moment": moment, "n": minutes, "zone": zone}
-        for moment, minutes in product(MOMENTS, (0, 1, 15, 45))
+        for moment, minutes in product(MOMENTS, (0, 1, 15, 120))
     ]
     kinds = {"moment": "TIMESTAMP", "n": "INTEGER", "zone": "VARCHAR"}
     clocks = [at(moment, zone) for moment, _ in product(MOMENTS, range(4))]
@@ -225,14 +236,16 @@ def test_wall_clocks_and_edges_of_days(zone: str) -> None:
 @pytest.mark.parametrize("zone", ZONES)
 def test_days_of_a_zone(said: Said, zone: str) -> None:
     days = sorted({moment.date() for moment in MOMENTS})
-    rows: list[Reading] = [
-        {"day": day, "midnight": datetime.combine(day, time()), "zone": zone} for day in days
+    midnights = [datetime.combine(day, time()) for day in days]
+    rows = [
+        {"day": day, "midnight": midnight, "zone": zone}
+        for day, midnight in zip(days, midnights, strict=True)
     ]
     kinds = {"day": "DATE", "midnight": "TIMESTAMP", "zone": "VARCHAR"}
-    begins = [in_utc(row["midnight"], zone) for row in rows]
+    begins = [in_utc(midnight, zone) for midnight in midnights]
     assert for_each("day_begins(day, zone)", kinds, rows) == begins
     inside = for_each("day_in(midnight, zone)", kinds, rows)
-    assert inside == [max(row["midnight"], one) for row, one in zip(rows, begins, strict=True)]
+    assert inside == [max(pair) for pair in zip(midnights, begins, strict=True)]
     assert [moment.date() for moment in inside] == [at(one, zone).date() for one in inside] == days
     words = [f"{one:%Y-%m-%dT%H:%M:%SZ}" for one in begins]
     assert for_each("focus_moment(day, zone)", kinds, rows) == words

@@ -36,6 +36,12 @@ ACTUAL = {
     "actual_usd": "DECIMAL(38, 12)", "reason": "VARCHAR",
 }  # fmt: skip
 NAMES = {name: ACTUAL[name] for name in KEY_OF_NAMES} | dict.fromkeys(RATES, "DECIMAL(18, 12)")
+CARD = {
+    "scenario": "INTEGER", **{name: ACTUAL[name] for name in KEY_OF_CARD}, "stays": "BOOLEAN",
+    **dict.fromkeys(("outcome", "target", "priced_as", "reason"), "VARCHAR"),
+    **dict.fromkeys(("kept", "cut_calls", "output"), "DECIMAL(7, 6)"),
+    **dict.fromkeys(RATES, "DECIMAL(18, 12)"),
+}  # fmt: skip
 LEDGER = {
     "scenario": "INTEGER", "cell": "BIGINT", "outcome": "VARCHAR", "target": "VARCHAR",
     "priced_as": "VARCHAR", "workload": "VARCHAR", **dict.fromkeys(BY, "VARCHAR"),

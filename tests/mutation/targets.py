@@ -59,6 +59,7 @@ WORKLOAD = (
 MACROS = "queries/schema/macros.sql"
 OF_MACROS = "tests/test_money_macros.py"
 LAWS = (
+    "tests/test_money_rates.py",
     "tests/test_money_sums.py",
     "tests/test_money_ledger.py",
     "tests/test_money_spans.py",
