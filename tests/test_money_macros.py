@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import random
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, time
 from decimal import Decimal
@@ -17,12 +15,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from helpers.tables import put
 
 from auditor.store import Store
 
 ZONES = ("UTC", "Asia/Kathmandu", "America/New_York", "Europe/Berlin")
-TOKENS = ("input", "cache_read", "cache_write", "output", "reasoning", "audio")
+COUNTERS = ("provider", "tokenizer", "estimate", "nobody")
 Said = Callable[..., Any]
 Reading = dict[str, Any]
 
@@ -38,150 +35,6 @@ def said() -> Iterator[Said]:
             return row[0] if len(row) == 1 else row
 
         yield answer
-
-
-Columns = dict[str, str]
-
-
-def for_each(expression: str, columns: Columns, rows: list[Reading]) -> list[Any]:
-    """What an expression says of each of these rows."""
-    with Store.open(None) as store:
-        put(store, "given", columns, rows)
-        found = store._connection.execute(f"SELECT {expression} FROM given ORDER BY rowid")
-        return [row[0] for row in found.fetchall()]
-
-
-# --- readings and their identity
-
-KINDS = {
-    "counted_by": ("VARCHAR", ("provider", "tokenizer", "estimate", "nobody")),
-    **{f"{name}_tokens": ("BIGINT", (0, 1, 2)) for name in TOKENS},
-    "failed": ("BOOLEAN", (False, True)),
-    "called_at": ("TIMESTAMP", (None, datetime(2023, 8, 22, 10), datetime(2023, 8, 22, 11, 1))),
-    "served_model": ("VARCHAR", (None, "1-model", "gpt-4", "gpt-4-0613")),
-    "requested_model": ("VARCHAR", (None, "1-model", "gpt-3.5-turbo", "gpt-4")),
-    "endpoint": ("VARCHAR", ("chat", "completion")),
-    "tier": ("VARCHAR", ("batch", "standard")),
-    "max_tokens": ("BIGINT", (None, 0, 1, 2)),
-    "recorded_usd": ("DECIMAL(38, 12)", (None, Decimal(0), Decimal("0.5"), Decimal(1))),
-    "tags": ("MAP(VARCHAR, VARCHAR)", (None, {"a": "z"}, {"a": "y", "b": "x"}, {"b": "a"})),
-    "problem": ("VARCHAR", (None, "!", "no usage", "no text")),
-    "fingerprint": ("VARCHAR", ("f1", "f2")),
-}
-OF_QUALITY = (
-    "counted_by", *(f"{name}_tokens" for name in TOKENS), "failed", "called_at", "served_model",
-    "requested_model", "endpoint", "tier", "max_tokens", "recorded_usd", "tags", "problem",
-)  # fmt: skip
-OF_ROW = (
-    "called_at", "requested_model", "served_model", "endpoint", "tier", "failed", "counted_by",
-    *(f"{name}_tokens" for name in TOKENS), "max_tokens", "recorded_usd", "tags", "fingerprint",
-)  # fmt: skip
-
-
-def plain() -> Reading:
-    return {name: values[0] for name, (_, values) in KINDS.items()}
-
-
-def full() -> Reading:
-    return {name: values[-1] for name, (_, values) in KINDS.items()}
-
-
-def drawn(dice: random.Random) -> Reading:
-    return {name: dice.choice(values) for name, (_, values) in KINDS.items()}
-
-
-def neighbours() -> Iterator[Reading]:
-    """Readings of which each differs from one of two in one field."""
-    for base, (name, (_, values)) in product((plain(), full()), KINDS.items()):
-        for value in values:
-            yield {**base, name: value}
-
-
-def of(macro: str, names: tuple[str, ...], mark: str = "") -> str:
-    return f"{macro}({', '.join(mark + name for name in names)})"
-
-
-def typed(names: tuple[str, ...], mark: str = "") -> Columns:
-    return {mark + name: KINDS[name][0] for name in names}
-
-
-def words(tags: dict[str, str] | None) -> str:
-    inner = ", ".join(f"{key}={value}" for key, value in (tags or {}).items())
-    return f"{{{inner}}}" if tags else ""
-
-
-def merit(reading: Reading) -> tuple[Any, ...]:
-    """What makes a reading better than another, the weightiest first."""
-    who = ("nobody", "estimate", "tokenizer", "provider").index(reading["counted_by"])
-    names = [f"{name}_tokens" for name in TOKENS]
-    return (
-        who,
-        sum(reading[name] for name in names),
-        not reading["failed"],
-        *(str(reading[name] or "") for name in ("called_at", "served_model", "requested_model")),
-        *(reading[name] for name in names[:5]),
-        reading["endpoint"],
-        reading["tier"],
-        *(-1 if reading[n] is None else reading[n] for n in ("max_tokens", "recorded_usd")),
-        len(reading["tags"] or ()),
-        words(reading["tags"]),
-        reading["problem"] or "",
-    )
-
-
-def test_the_better_reading_is_the_one_with_more_to_say() -> None:
-    """In pairs that differ in one field, in two of which one speaks against the other, and any."""
-    dice = random.Random(5)
-    pairs = [(a, b) for a, b in product(neighbours(), (plain(), full()))]
-    for name, other in product(OF_QUALITY, OF_QUALITY):
-        one, two = KINDS[name][1], KINDS[other][1]
-        if name.endswith("_tokens") and other.endswith("_tokens"):
-            one = two = (0, 1)  # as many in all
-        low, high = sorted(dice.sample(one, 2), key=lambda v: merit({**plain(), name: v}))
-        down, up = sorted(dice.sample(two, 2), key=lambda v: merit({**plain(), other: v}))
-        pairs.append(({**plain(), name: high, other: down}, {**plain(), name: low, other: up}))
-    pairs += [(drawn(dice), drawn(dice)) for _ in range(60)]
-    found = for_each(
-        f"{of('quality', OF_QUALITY)} > {of('quality', OF_QUALITY, 'than_')}",
-        typed(OF_QUALITY) | typed(OF_QUALITY, "than_"),
-        [{**a, **{f"than_{name}": value for name, value in b.items()}} for a, b in pairs],
-    )
-    assert found == [merit(a) > merit(b) for a, b in pairs]
-
-
-def identity(reading: Reading) -> str:
-    """Written down anew: ids are kept in stores, so they must be the same for ever."""
-    tokens = " ".join(str(reading[f"{name}_tokens"]) for name in TOKENS)
-    of_log = (
-        reading["called_at"],
-        reading["requested_model"],
-        reading["served_model"],
-        reading["endpoint"],
-        reading["tier"],
-        "true" if reading["failed"] else "false",
-        tokens if reading["counted_by"] == "provider" else "",
-        reading["max_tokens"],
-        None if reading["recorded_usd"] is None else f"{reading['recorded_usd']:.12f}",
-        words(reading["tags"]),
-        reading["fingerprint"],
-    )
-    text = "\x1f".join("" if one is None else str(one) for one in of_log)
-    return f"row-{hashlib.md5(text.encode()).hexdigest()}-1"
-
-
-def test_the_identity_of_a_row_is_the_hash_of_what_the_log_says() -> None:
-    dice = random.Random(6)
-    readings = [*neighbours(), *(drawn(dice) for _ in range(40))]
-    ids = for_each(of("row_id", OF_ROW), typed(OF_ROW), readings)
-    assert ids == [identity(reading) for reading in readings]
-
-
-def test_ids_of_equal_rows_have_a_stem(said: Said) -> None:
-    row = identity(plain())
-    for other in (row, row[:-1] + "2", row[:-1] + "12"):
-        assert said("id_stem($id)", id=other) == row[:-2]
-    for other in ("chatcmpl-" + "7" * 60, "", "row", "a-row-" + "7" * 60):
-        assert said("id_stem($id)", id=other) == other
 
 
 # --- clocks
@@ -335,7 +188,7 @@ def test_the_step_is_the_number_of_edges_below() -> None:
 
 
 def test_states(said: Said) -> None:
-    for who, failed, audio in product(KINDS["counted_by"][1], (False, True), (False, True)):
+    for who, failed, audio in product(COUNTERS, (False, True), (False, True)):
         state = "failed" if failed else "uncounted"
         state = "audio" if audio else state if who == "nobody" else "counted"
         found = said("state_of($who, $failed, $audio)", who=who, failed=failed, audio=audio)

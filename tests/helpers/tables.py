@@ -63,6 +63,14 @@ def put(store: Store, name: str, columns: Mapping[str, str], rows: Iterable[Row]
         store._connection.execute(f"INSERT INTO {name} VALUES {', '.join([row] * count)}", values)
 
 
+def for_each(expression: str, columns: Mapping[str, str], rows: Iterable[Row]) -> list[Any]:
+    """What an expression says of each of these rows."""
+    with Store.open(None) as store:
+        put(store, "given", columns, rows)
+        found = store._connection.execute(f"SELECT {expression} FROM given ORDER BY rowid")
+        return [row[0] for row in found.fetchall()]
+
+
 def usd(dice: random.Random, digits: int) -> Decimal:
     return Decimal(dice.randint(1, 10**6)).scaleb(-digits)
 
