@@ -15,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from helpers.tables import for_each
 
 from auditor.store import Store
 
