@@ -180,12 +180,15 @@ def _function(module: ModuleType, name: str) -> Any:
 
 
 def prepare(tests: Sequence[str], folder: Path) -> list[Step]:
-    """Once: import all tests and what they need, and make the stores of test_money_path."""
+    """Once: import all tests and what they need, and make the stores of the money path."""
     import pytest
 
     with contextlib.redirect_stdout(open(os.devnull, "w")):  # noqa: PTH123
         pytest.main(["-n0", "-q", "--collect-only", "-p", "no:cacheprovider", *tests])
-    money = sys.modules["test_money_path"]
+    import book_oracle
+    from helpers import money
+    from helpers.runs import book
+
     child = os.fork()  # a child, so that no thread of an engine lives when mutants are forked
     if child == 0:
         try:
@@ -202,9 +205,9 @@ def prepare(tests: Sequence[str], folder: Path) -> list[Step]:
     os.waitpid(child, 0)
     money.MADE.append(folder)
     for call in pickle.loads((folder / "calls").read_bytes()):  # what the oracle looks up is kept
-        money.oracle.actual(call)
-        for name in money.oracle.scenarios():
-            money.oracle.under(call, name)
-    money.book()
+        book_oracle.actual(call)
+        for name in book_oracle.scenarios():
+            book_oracle.under(call, name)
+    book()
     steps: list[Step] = pickle.loads((folder / "steps").read_bytes())
     return steps

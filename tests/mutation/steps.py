@@ -22,45 +22,52 @@ class Step:
     runs: frozenset[str]
 
 
-def checks(money: Any, made: Path) -> list[Callable[[], None]]:
-    """Calls of the tests of test_money_path, on stores that are there."""
+def checks(made: Path) -> list[Callable[[], None]]:
+    """Calls of the tests in ``targets.FIRST``, on stores that are there.
+
+    They are imported by then (``running.prepare``).
+    """
+    path: Any = sys.modules["test_money_path"]
+    charges: Any = sys.modules["test_money_charges"]
+    moved: Any = sys.modules["test_money_moves"]
 
     def gathered(check: Callable[[Any], None]) -> Callable[[], None]:
-        return lambda: check(money.gathered_from(made))
+        return lambda: check(charges.gathered_from(made))
 
     def moves() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            money.test_moves_cut_keep_and_train_as_the_oracle_does(made, Path(folder))
+            moved.test_moves_cut_keep_and_train_as_the_oracle_does(made, Path(folder))
 
-    each = money.test_each_call_whichever_way_it_is_grouped
-    nameless = money.test_calls_without_a_name_are_of_the_assumed_model
+    each = path.test_each_call_whichever_way_it_is_grouped
+    nameless = path.test_calls_without_a_name_are_of_the_assumed_model
     return [
         lambda: each(made, ()),
         lambda: each(made, ("source",)),
-        lambda: money.check_dimensions(made, range(6)),
-        lambda: money.check_dimensions(made, range(6), month="source_sha256"),
+        lambda: path.check_dimensions(made, range(6)),
+        lambda: path.check_dimensions(made, range(6), month="source_sha256"),
         lambda: nameless(made, ()),
         lambda: nameless(made, ("source",)),
-        lambda: money.test_days_and_periods(made, "UTC"),
-        lambda: money.test_days_and_periods(made, "Asia/Kathmandu"),
-        lambda: money.test_the_totals_and_where_every_line_went(made),
-        gathered(money.test_charges_name_the_rates_and_the_cost),
-        gathered(money.test_meters_add_up_to_the_cost_of_each_call),
-        gathered(money.test_overflows_outcomes_and_steps),
+        lambda: path.test_days_and_periods(made, "UTC"),
+        lambda: path.test_days_and_periods(made, "Asia/Kathmandu"),
+        lambda: path.test_the_totals_and_where_every_line_went(made),
+        gathered(charges.test_charges_name_the_rates_and_the_cost),
+        gathered(charges.test_meters_add_up_to_the_cost_of_each_call),
+        gathered(charges.test_overflows_outcomes_and_steps),
         moves,
-        lambda: money.test_explain_multiplies_what_the_oracle_multiplies(made, "terra"),
-        lambda: money.test_sums_are_priced_by_their_average_request(made),
+        lambda: charges.test_explain_multiplies_what_the_oracle_multiplies(made, "terra"),
+        lambda: path.test_sums_are_priced_by_their_average_request(made),
     ]
 
 
 def measure(folder: Path) -> None:
     """Make the stores, run every check once, and leave what it ran in the folder."""
+    from helpers import money
+
     from .coverage import noted
 
-    money = sys.modules["test_money_path"]
     money.build(folder)
     found = []
-    for number, check in enumerate(checks(money, folder)):
+    for number, check in enumerate(checks(folder)):
         runs: set[str] = set()
         start = time.process_time()
         with noted(runs):
@@ -71,8 +78,9 @@ def measure(folder: Path) -> None:
 
 def first_that_fails(order: Sequence[int]) -> int | None:
     """Run these checks; the number of the one that sees the fault."""
-    money = sys.modules["test_money_path"]
-    found = checks(money, money.MADE[0])
+    from helpers import money
+
+    found = checks(money.MADE[0])
     for number in order:
         try:
             found[number]()

@@ -8,8 +8,12 @@ from pathlib import Path
 from .steps import Step
 
 ROOT = Path(__file__).resolve().parents[2]
-FIRST = "tests/test_money_path.py"
-"""Made for this: small, exact, and tried on every mutant before all others, without pytest."""
+FIRST = (
+    "tests/test_money_path.py",
+    "tests/test_money_charges.py",
+    "tests/test_money_moves.py",
+)
+"""Made for this: small, exact, and tried on mutants before all others, without pytest."""
 MEASURED = (
     "tests/test_every_call.py",
     "tests/test_replay_plain.py",
