@@ -76,16 +76,16 @@ def usd(dice: random.Random, digits: int) -> Decimal:
 
 
 def drawn_actual(seed: int, count: int) -> list[Row]:
-    """Cells of every state; names are '' where a log has none, as in the cube."""
+    """Cells of every state; names are '' where a log has none, as in the cube.
+
+    A third are like one before in all but what is added up.
+    """
     dice = random.Random(seed)
     pick = dice.choice
     rows = []
     for cell in range(count):
         state = pick(("counted",) * 5 + ("failed", "audio", "uncounted"))
-        some = pick((0, 1, 1, 1, 1))
-        tokens = {
-            name: some * pick((0, 0, 3, 70, 1_000_003)) for name in (*METERS, "reasoning_tokens")
-        }
+        tokens = drawn_tokens(dice)
         rated = state == "counted" and dice.random() < 0.8
         known = usd(dice, 12) if rated and dice.random() < 0.9 else Decimal(0) if rated else None
         rows.append({
@@ -109,9 +109,6 @@ def drawn_actual(seed: int, count: int) -> list[Row]:
             "problem": pick(("no usage", "no text")),
             "calls": dice.randint(1, 5),
             **tokens,
-            **{f"cut_{name}": pick((0, tokens[name])) for name in METERS[:3]},
-            "prompt_tokens": sum(tokens[name] for name in METERS[:3]),
-            "produced_tokens": tokens["output_tokens"] + tokens["reasoning_tokens"],
             "recorded_usd": usd(dice, 24) if recorded else None,
             "last_call_at": datetime(2023, 8, dice.randint(20, 23), dice.randint(0, 23)),
             "model": (model := pick(("m1", "m2", None)) if known is None else pick(("m1", "m2"))),
@@ -122,7 +119,25 @@ def drawn_actual(seed: int, count: int) -> list[Row]:
             "actual_usd": Decimal(0) if state == "failed" else known,
             "reason": pick(("nobody knows", "no rate")) if known is None else "",
         })  # fmt: skip
+        if dice.random() < 0.33:
+            twin = {**dice.choice(rows), **drawn_tokens(dice), "cell": cell}
+            twin["calls"] = dice.randint(1, 5)
+            if twin["actual_usd"]:
+                twin["actual_usd"] = usd(dice, 12)
+            rows[-1] = twin
     return rows
+
+
+def drawn_tokens(dice: random.Random) -> Row:
+    some = dice.choice((0, 1, 1, 1, 1))
+    names = (*METERS, "reasoning_tokens")
+    tokens = {name: some * dice.choice((0, 0, 3, 70, 1_000_003)) for name in names}
+    return {
+        **tokens,
+        **{f"cut_{name}": dice.choice((0, tokens[name])) for name in METERS[:3]},
+        "prompt_tokens": sum(tokens[name] for name in METERS[:3]),
+        "produced_tokens": tokens["output_tokens"] + tokens["reasoning_tokens"],
+    }
 
 
 def drawn_names(seed: int, actual: Iterable[Row]) -> list[Row]:

@@ -1,8 +1,8 @@
 """One mutant, one process: forked, with the fault in place of the file, and its tests.
 
 What comes of it: ``killed`` (a test failed), ``survived``, ``invalid`` (DuckDB refuses the query,
-no fault that anybody could make and keep), ``outside`` (of all functions of a module: not tried),
-``timeout`` (counts as killed).
+no fault that anybody could make and keep), ``outside`` (in no function,
+default or constant of a module: not tried), ``timeout`` (counts as killed).
 """
 
 from __future__ import annotations
@@ -18,8 +18,11 @@ import tempfile
 import time
 import traceback
 from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from .mutants import Mutant
@@ -33,6 +36,7 @@ STEPS = 100
 """The code of a process that the first step has killed."""
 KILLER = "killer"
 """The file in which the test stands that killed the last mutant."""
+CONSTANTS = (int, str, bytes, tuple, frozenset, dict, Decimal, Fraction, date)
 OPTIONS = (
     "-n0", "-x", "-q", "--no-header", "-p", "no:cacheprovider", "-m", "slow or not slow",
     "-W", "ignore::pytest.PytestAssertRewriteWarning",
@@ -139,16 +143,51 @@ def _replace_query(mutant: Mutant, folder: Path) -> None:
 def _swap(mutant: Mutant) -> bool:
     """Give the functions of the imported module the code that they have in the mutant.
 
-    False where the fault is outside of functions: there it would have to be imported anew.
+    False where the fault is in something else than functions, their defaults and constants.
     """
     name = ".".join(Path(mutant.file).with_suffix("").parts).removesuffix(".__init__")
     module = sys.modules[name]
     found = {key: _function(module, key) for key in changed(mutant)}
-    if None in found.values():
-        return False
+    if not found or None in found.values():
+        return _replace_constants(mutant, module)
     for key, code in changed(mutant).items():
         found[key].__code__ = code
-    return bool(found)
+    return True
+
+
+def _replace_constants(mutant: Mutant, module: ModuleType) -> bool:
+    """Run the mutant as a module, and take over its constants and defaults, wherever they went."""
+    fresh = ModuleType(module.__name__)
+    fresh.__file__ = module.__file__
+    exec(compile(mutant.text, mutant.file, "exec"), vars(fresh))
+    done = False
+    for name, new in vars(fresh).items():
+        old = vars(module).get(name)
+        if isinstance(new, type) and isinstance(old, type):
+            for inner, method in vars(new).items():
+                done |= _took_defaults(vars(old).get(inner), method)
+        elif isinstance(new, FunctionType):
+            done |= _took_defaults(old, new)
+        elif not name.startswith("__") and isinstance(new, CONSTANTS) and new != old:
+            for other in list(sys.modules.values()):
+                if vars(other).get(name) is old:
+                    setattr(other, name, new)
+            done = True
+    return done
+
+
+def _took_defaults(old: Any, new: Any) -> bool:
+    if not isinstance(old, FunctionType) or not isinstance(new, FunctionType):
+        return False
+    pairs = ((old.__defaults__, new.__defaults__), (old.__kwdefaults__, new.__kwdefaults__))
+    if all(_same(a, b) for a, b in pairs):
+        return False
+    old.__defaults__, old.__kwdefaults__ = new.__defaults__, new.__kwdefaults__
+    return True
+
+
+def _same(a: Any, b: Any) -> bool:
+    return repr(a) == repr(b)
 
 
 def changed(mutant: Mutant) -> dict[str, CodeType]:
