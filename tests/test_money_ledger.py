@@ -269,6 +269,61 @@ def test_charges_under_scenarios(store: Store, tables: Tables) -> None:
     assert store.rows("replay/charged_moved") == expected
 
 
+# --- all in one table
+
+SAME = ("calls", "unpriced", "input_tokens", "output_tokens", "cost_usd")
+COMPARED = ("compared_calls", "compared_usd", "actual_usd", "delta_usd", "ratio")
+OF_LOGS = (
+    "doubtful_calls", "doubtful_usd", "recorded_calls", "recorded_usd", "recorded_actual_usd",
+)  # fmt: skip
+TITLE = "the logged traffic at dated prices"
+
+
+@pytest.mark.parametrize("count", [150, 0])
+def test_the_actual_cost_and_every_scenario_in_one_table(
+    other: Store, tables: Tables, count: int
+) -> None:
+    """The total is shown where nothing else is."""
+    filled(other, (tables[0][:count], tables[1] if count else []))
+    spent, scenarios = other.rows("replay/spent"), other.rows("replay/scenarios")
+    for name in ("spent", "scenarios"):
+        frame = other.frame(f"replay/{name}")
+        other.show(name, frame)
+    kinds = {"scenario": "INTEGER", "name": "VARCHAR", "title": "VARCHAR"}
+    asked = [{"scenario": n, "name": f"s{n}", "title": f"t{n}"} for n in SCENARIOS]
+    put(other, "asked_scenarios", kinds, asked)
+    expected = []
+    for row in spent:
+        if row["is_total"] == bool(count):
+            continue
+        cost = row["cost_usd"]
+        expected.append({
+            "place": 0, "is_nothing": row["is_total"], "name": "actual", "title": TITLE,
+            **{name: row[name] for name in (*BY, *SAME, *OF_LOGS, "failed")},
+            "fits": row["priced"], "overflows": 0, "compared_calls": row["priced"],
+            "compared_usd": cost, "actual_usd": cost,
+            "delta_usd": None if cost is None else Decimal(0),
+            "ratio": Decimal(1) if cost else None,
+        })  # fmt: skip
+    for row in scenarios:
+        if row["scenario"] in SCENARIOS:
+            expected.append({
+                "place": row["scenario"] + 1, "is_nothing": not count,
+                "name": f"s{row['scenario']}", "title": f"t{row['scenario']}",
+                **{name: row[name] for name in (*BY, *SAME, *COMPARED, "fits", "overflows")},
+                **dict.fromkeys(OF_LOGS), "failed": 0,
+            })  # fmt: skip
+    other.run("replay/measures")
+    found = other._connection.execute("SELECT * FROM measures")
+    names = [column[0] for column in found.description]
+    rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    assert sorted(rows, key=place) == sorted(expected, key=place)
+
+
+def place(row: Row) -> str:
+    return str([row[name] for name in ("place", *BY)])
+
+
 # --- what parts the actual cost from a scenario's
 
 

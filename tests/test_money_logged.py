@@ -178,6 +178,27 @@ def test_which_export_counts(store: Store, name: str) -> None:
         assert pair(other, worse, better) == "two"
 
 
+@pytest.mark.parametrize("weight", [{"requests": 3}, {"input_tokens": 3, "requests": 1}])
+def test_an_export_counts_with_all_its_sums(store: Store, weight: Row) -> None:
+    """Two of three are more than one of five."""
+    heavier = {**weight, **{n: 5 for n in weight if weight[n] == 3}}
+    if "input_tokens" in weight:
+        heavier["requests"] = 2  # as many as the two have together
+    for id, grouping, given in (
+        ("a", "user", weight),
+        ("b", "user", weight),
+        ("c", "key", heavier),
+    ):
+        call = {**drawn_call(random.Random(1), id, NIGHT), **dict.fromkeys(TOKENS, 0)}
+        call |= {"served_model": None, "requested_model": None}
+        call |= {name: value for name, value in given.items() if name in call}
+        bucket = {"call_id": id, "ends_at": NIGHT + DAY, "kind": "", "grouped_by": grouping}
+        insert(store, "calls", [call])
+        insert(store, "buckets", [bucket | {"requests": given["requests"]}])
+    store.run("replay/logged_sums")
+    assert view(store, "logged", "call_id") == [("a",), ("b",)]
+
+
 def test_any_one_of_the_stored_can_be_asked_for(store: Store) -> None:
     calls, buckets = drawn_store(store, 3)
     requests = {bucket["call_id"]: bucket["requests"] for bucket in buckets}

@@ -131,7 +131,7 @@ def drawn_actual(seed: int, count: int) -> list[Row]:
 def drawn_tokens(dice: random.Random) -> Row:
     some = dice.choice((0, 1, 1, 1, 1))
     names = (*METERS, "reasoning_tokens")
-    tokens = {name: some * dice.choice((0, 0, 3, 70, 1_000_003)) for name in names}
+    tokens = {name: some * dice.choice((0, 0, 1, 70, 1_000_003)) for name in names}
     return {
         **tokens,
         **{f"cut_{name}": dice.choice((0, tokens[name])) for name in METERS[:3]},
