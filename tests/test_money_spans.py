@@ -62,12 +62,16 @@ def on_meters(cell: Row, card: Row) -> list[tuple[int, Decimal]]:
 @pytest.fixture(scope="module")
 def store(cells: list[Row]) -> Iterator[Store]:
     with Store.open(None) as opened:
-        put(opened, "actual", ACTUAL, cells)
-        put(opened, "names", NAMES, drawn_names(9, cells))
-        kinds = {"span": "INTEGER", "begins": "DATE", "ends": "DATE"}
-        rows = [{"span": n, "begins": a, "ends": b} for n, (a, b) in enumerate(SPANS)]
-        put(opened, "spans", kinds, rows)
+        filled(opened, cells)
         yield opened
+
+
+def filled(store: Store, cells: list[Row]) -> None:
+    put(store, "actual", ACTUAL, cells)
+    put(store, "names", NAMES, drawn_names(9, cells))
+    kinds = {"span": "INTEGER", "begins": "DATE", "ends": "DATE"}
+    rows = [{"span": n, "begins": a, "ends": b} for n, (a, b) in enumerate(SPANS)]
+    put(store, "spans", kinds, rows)
 
 
 # --- what parts a period from the one before
@@ -99,7 +103,7 @@ def retold(before: Counts, now: Counts) -> int:
     return total
 
 
-def test_periods_are_parted_from_the_one_before(store: Store, cells: list[Row]) -> None:
+def parted(cells: list[Row]) -> list[Row]:
     card = {tuple(row[name] for name in KEY_OF_NAMES): row for row in drawn_names(9, cells)}
     kinds: list[Counts] = []
     meters: list[Counts] = []
@@ -139,8 +143,27 @@ def test_periods_are_parted_from_the_one_before(store: Store, cells: list[Row]) 
             {"span": span, "part": part, "calls": calls, "amount_usd": Decimal(amount).scaleb(-12)}
             for part, (calls, amount) in parts.items()
         ]
+    return expected
+
+
+def test_periods_are_parted_from_the_one_before(store: Store, cells: list[Row]) -> None:
+    expected = parted(cells)
     assert store.rows("replay/period_parts") == expected
     assert sum(row["amount_usd"] != 0 for row in expected) >= 10
+
+
+@pytest.mark.parametrize("meter", METERS)
+def test_one_call_of_one_token_is_a_period_to_compare_with(cells: list[Row], meter: str) -> None:
+    dear = [row for row in cells if row["state"] == "counted" and row["actual_usd"]]
+    nothing = dict.fromkeys((*METERS, "reasoning_tokens", "prompt_tokens", "produced_tokens"), 0)
+    whole_of = "produced_tokens" if meter == "output_tokens" else "prompt_tokens"
+    one = {**dear[0], **nothing, meter: 1, whole_of: 1, "calls": 1, "by_1": "2023-08-21"}
+    same = {**one, meter: 8, whole_of: 8, "calls": 3, "by_1": "2023-08-22"}
+    later = [same, *({**row, "by_1": "2023-08-22"} for row in dear[1:9])]
+    few = priced([{**row} for row in (one, *later)])
+    with Store.open(None) as other:
+        filled(other, few)
+        assert other.rows("replay/period_parts") == parted(few)
 
 
 # --- budgets
@@ -191,7 +214,14 @@ OF_ROW = ("priced_as", "led_by", "book", "line", "confidence", "ends_on")
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu"])
-def test_what_the_price_book_lacks(store: Store, cells: list[Row], zone: str) -> None:
+def test_what_the_price_book_lacks(cells: list[Row], zone: str) -> None:
+    """Of cells of which some are alike, whatever else tells them apart."""
+    with Store.open(None) as other:
+        check_findings(other, [*cells, *cells[:60]], zone)
+
+
+def check_findings(store: Store, cells: list[Row], zone: str) -> None:
+    filled(store, cells)
     book: dict[Any, Row] = {
         place: {"confidence": "certain" if place[1] == 7 else "likely", "ends_on": ends,
                 "source": f"page {n}"}
