@@ -134,6 +134,22 @@ def test_a_ratio_to_nothing_is_none(other: Store, tables: Tables) -> None:
     assert {row["ratio"] for row in other.rows("replay/scenarios")} == {None}
 
 
+RATIOS = {
+    ("1.000001", "2"): "0.500001",  # half a millionth goes up
+    ("1.000000999999", "2"): "0.5",  # less does not
+    ("0.000000000003", "0.000000000001"): "3",  # the least that can be spent
+}
+
+
+@pytest.mark.parametrize(("asked", "paid"), RATIOS)
+def test_ratios_are_exact_to_six_digits(other: Store, asked: str, paid: str) -> None:
+    cell = next(row for row in drawn_actual(1, 50) if row["movable"] and row["actual_usd"])
+    (entry, *_) = drawn_ledger(1, [cell], [0])
+    entry |= {"outcome": "fits", "replayed_usd": Decimal(asked), "actual_usd": Decimal(paid)}
+    filled(other, ([cell | {"actual_usd": Decimal(paid)}], [entry]))
+    assert other.rows("replay/scenarios")[0]["ratio"] == Decimal(RATIOS[asked, paid])
+
+
 def test_what_scenarios_ask(store: Store, tables: Tables) -> None:
     names = ("scenario", *BY, "outcome", "target", "priced_as")
     expected = []

@@ -95,12 +95,15 @@ def _tried(
         own = [step for step in steps if step.runs & runs]
         own.sort(key=lambda step: (-kills[one.file, step.number], step.seconds))
         start = time.monotonic()
-        alone = [] if asked.tests else targets.laws_of(one.file, runs, covered)
-        after = alone if asked.quick and (own or alone) else [*alone, *tests]
-        first = targets.quickest(own) if asked.quick else own
-        order = [] if asked.quick and alone else [step.number for step in first]
+        laws = [] if asked.tests else targets.laws_of(one.file, runs, covered)
+        after = [*laws, *tests]
+        if asked.quick and (laws or one.file.endswith(".py")):
+            own, after = [], laws or tests
+        elif asked.quick and own:
+            own, after = targets.quickest(own), []
         if (lead := latest.get(one.file)) and after:
             after = [lead, *(test for test in after if test != lead)]
+        order = [step.number for step in own]
         outcome, killer = running.run(one, order, after, asked.seconds, WORK / "log")
         if isinstance(killer, int):
             kills[one.file, killer] += 1
