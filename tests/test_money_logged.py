@@ -35,7 +35,7 @@ def drawn_call(dice: random.Random, id: str, at: datetime | None) -> Row:
         "source_id": dice.randrange(1, SOURCES),
         "line": dice.randint(1, 99),
         "called_at": at,
-        "requested_model": dice.choice((None, "gpt-4")),
+        "requested_model": dice.choice((None, "gpt-4", "asked")),
         "served_model": name,
         "endpoint": "chat",
         "tier": "standard",
