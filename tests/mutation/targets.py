@@ -63,6 +63,7 @@ WORKLOAD = (
 MACROS = "queries/schema/macros.sql"
 OF_MACROS = ("tests/test_money_macros.py", "tests/test_money_readings.py")
 LAWS = (
+    "tests/test_money_cells.py",
     "tests/test_money_rates.py",
     "tests/test_money_sums.py",
     "tests/test_money_ledger.py",
