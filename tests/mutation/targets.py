@@ -46,6 +46,7 @@ PRICES = (
     "tests/test_august_2023_exam.py",
     "tests/test_prices_fallback.py",
     "tests/test_prices_data.py",
+    "tests/test_prices_agreement.py",
     "tests/test_prices_import.py",
 )
 SCENARIOS = (
@@ -96,10 +97,14 @@ def tests_of(
 ) -> list[str]:
     """The tests that judge a mutant of that file: those that run the query or one of the functions.
 
-    The quickest come first. Where nothing is known of a function, all tests of its room.
+    The quickest come first. Of what is in no function those that run anything of the file; where
+    nothing is known, all tests of its room.
     """
     found: dict[str, float] = {}
-    for name in runs:
+    names = list(runs)
+    if names == [file]:
+        names = [name for name in covered if name.startswith(f"{file}:")]
+    for name in names:
         found.update(covered.get(name, {}))
     if not found:
         of_room = (tests for room, tests in BY_ROOM.items() if file.startswith(room))
