@@ -48,6 +48,7 @@ PRICES = (
     "tests/test_prices_data.py",
     "tests/test_prices_agreement.py",
     "tests/test_prices_import.py",
+    "tests/test_prices_package.py",
 )
 SCENARIOS = (
     "tests/test_scenarios.py",
