@@ -49,6 +49,7 @@ PRICES = (
     "tests/test_prices_agreement.py",
     "tests/test_prices_import.py",
     "tests/test_prices_package.py",
+    "tests/test_prices_table.py",
 )
 SCENARIOS = (
     "tests/test_scenarios.py",
