@@ -24,6 +24,12 @@ def test_a_tenth_is_refused_even_if_it_is_zero(cell: str) -> None:
         Record("book.csv", 2, {"rate": cell}).usd("rate")
 
 
+def test_a_refused_word_is_told_the_words_that_are_known() -> None:
+    with pytest.raises(PriceBookError) as refused:
+        Record("book.csv", 2, {"tier": "slow"}).choice("tier", ("", "batch"))
+    assert refused.value.hint == "Write one of: nothing, batch."
+
+
 def tuned(name: str, base: str, row: str = "ft:{}", *, azure: bool = False) -> Spelling:
     return Spelling(base, row, azure, (f"{name} is a fine-tuned {base}",))
 
