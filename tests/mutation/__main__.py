@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 from . import coverage, running, targets
@@ -46,43 +47,54 @@ def main() -> int:
     elif not asked.anew:
         mutants = [one for one in mutants if _key(one) not in known]
     covered = json.loads(MAP.read_text("utf-8")) if MAP.exists() else {}
-    plans = [
-        (one, runs, asked.tests or targets.tests_of(one.file, runs, covered))
-        for one in mutants
-        for runs in (_runs(one),)
-    ]
+    plans = [_plan(one, covered, asked) for one in mutants]
     with tempfile.TemporaryDirectory() as folder:
-        files = {test.split("::")[0] for *_, plan in plans for test in plan}
-        files |= {*targets.FIRST, *targets.OF_MACROS, *targets.LAWS}
-        steps = running.prepare(sorted(files), Path(folder))
-        if not _tried(plans, steps, covered, known, asked):
+        files = {test.split("::")[0] for plan in plans for test in plan.tests} | {*targets.FIRST}
+        steps = running.prepare(sorted(files), Path(folder)) if any(p.steps for p in plans) else []
+        if not steps:
+            running.import_tests(sorted(files))
+        if not _tried(plans, steps, known, asked):
             return 1
     _tell(known, targets.files(asked.patterns))
     return 0
 
 
-Plan = tuple[Mutant, frozenset[str], list[str]]
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Who judges a mutant: the ``steps`` that run what it ``runs``, and ``tests``."""
+
+    mutant: Mutant
+    runs: frozenset[str]
+    steps: bool
+    tests: list[str]
+
+
+def _plan(one: Mutant, covered: dict[str, dict[str, float]], asked: argparse.Namespace) -> Plan:
+    runs = _runs(one)
+    laws = targets.laws_of(one.file, runs, covered)
+    tests = targets.tests_of(one.file, runs, covered)
+    if asked.tests:
+        return Plan(one, runs, steps=False, tests=asked.tests)
+    if asked.quick and (laws or one.file.endswith(".py")):
+        return Plan(one, runs, steps=False, tests=laws or tests)
+    return Plan(one, runs, steps=True, tests=[*laws, *tests])
 
 
 def _runs(one: Mutant) -> frozenset[str]:
     """The query or the functions in which a mutant is, as ``coverage`` names them."""
     if one.file.endswith(".sql"):
         return frozenset({one.file.removeprefix("queries/").removesuffix(".sql")})
-    return frozenset(coverage.key(one.file, name) for name in running.changed(one)) or frozenset(
-        {one.file}
-    )
+    functions = frozenset(coverage.key(one.file, name) for name in running.changed(one))
+    return functions or frozenset({one.file})
 
 
 def _tried(
-    plans: list[Plan],
-    steps: list[Step],
-    covered: dict[str, dict[str, float]],
-    known: dict[Key, str],
-    asked: argparse.Namespace,
+    plans: list[Plan], steps: list[Step], known: dict[Key, str], asked: argparse.Namespace
 ) -> bool:
-    """Run every mutant, if the tests that are tried first pass without one.
+    """Run every mutant, if the steps pass without one.
 
-    Of the steps those that run the faulty piece: the ones that killed most in its file come first.
+    Of the steps those that run the faulty piece: the ones that killed most in its file come first,
+    and of the tests the one that killed last.
     """
     whole = Mutant("none", -1, 0, "", "", "")
     everything = [step.number for step in steps]
@@ -91,20 +103,17 @@ def _tried(
         return False
     kills: Counter[tuple[str, int]] = Counter()
     latest: dict[str, str] = {}
-    for number, (one, runs, tests) in enumerate(plans, 1):
-        own = [step for step in steps if step.runs & runs]
+    for number, plan in enumerate(plans, 1):
+        one, tests = plan.mutant, plan.tests
+        own = [step for step in steps if plan.steps and step.runs & plan.runs]
         own.sort(key=lambda step: (-kills[one.file, step.number], step.seconds))
+        if asked.quick and own:
+            own, tests = targets.quickest(own), []
+        if tests and (lead := latest.get(one.file)):
+            tests = [lead, *(test for test in tests if test != lead)]
         start = time.monotonic()
-        laws = [] if asked.tests else targets.laws_of(one.file, runs, covered)
-        after = [*laws, *tests]
-        if asked.quick and (laws or one.file.endswith(".py")):
-            own, after = [], laws or tests
-        elif asked.quick and own:
-            own, after = targets.quickest(own), []
-        if (lead := latest.get(one.file)) and after:
-            after = [lead, *(test for test in after if test != lead)]
         order = [step.number for step in own]
-        outcome, killer = running.run(one, order, after, asked.seconds, WORK / "log")
+        outcome, killer = running.run(one, order, tests, asked.seconds, WORK / "log")
         if isinstance(killer, int):
             kills[one.file, killer] += 1
         elif killer:

@@ -218,12 +218,17 @@ def _function(module: ModuleType, name: str) -> Any:
     return found if hasattr(found, "__code__") else None
 
 
-def prepare(tests: Sequence[str], folder: Path) -> list[Step]:
-    """Once: import all tests and what they need, and make the stores of the money path."""
+def import_tests(tests: Sequence[str]) -> None:
+    """Once, so that every mutant finds them and what they need in memory."""
     import pytest
 
     with contextlib.redirect_stdout(open(os.devnull, "w")):  # noqa: PTH123
         pytest.main(["-n0", "-q", "--collect-only", "-p", "no:cacheprovider", *tests])
+
+
+def prepare(tests: Sequence[str], folder: Path) -> list[Step]:
+    """Once: import the tests, make the stores of the money path, and see what each step runs."""
+    import_tests(tests)
     import book_oracle
     from helpers import money
     from helpers.runs import book
