@@ -107,7 +107,7 @@ def test_days_of_one_epoch_have_the_same_rows(seed: int) -> None:
 
     for day in days:
         epoch = found[day]
-        assert epoch <= day
+        assert UNDATED < epoch <= day
         assert epoch == BEFORE_THE_BOOK or there(epoch - timedelta(1)) != there(epoch)
         held = [epoch if epoch != BEFORE_THE_BOOK else days[0], *days]
         assert all(there(each) == there(day) for each in held if epoch <= each <= day)
@@ -127,6 +127,14 @@ def test_rates_are_per_token_and_exact() -> None:
         "0.002",
     ]
     assert list(rates_of(None).values()) == [None] * 4
+
+
+def test_the_longest_rate_of_a_book_arrives_whole() -> None:
+    longest = row("m", input_per_1k_usd=Decimal("999999999.999999999"))
+    card = card_of(book_of(longest))
+    key = {"closing": OPEN, "epoch": DAY, "tier": "standard", "prompt_step": 0}
+    (found,) = card.of_logged([key | {"requested_model": "", "served_model": "m"}]).to_dicts()
+    assert found["input_usd"] == Decimal("999999.999999999999")
 
 
 # --- routes

@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from . import coverage, running, targets
@@ -142,6 +143,7 @@ def _text(file: str) -> str:
     return (running.ROOT / file).read_text("utf-8")
 
 
+@cache
 def _mutants(file: str) -> list[Mutant]:
     make = of_sql if file.endswith(".sql") else of_python
     return make(file, _text(file))
