@@ -60,6 +60,8 @@ SCENARIOS = (
     "tests/test_closing.py",
 )
 WORKLOAD = (
+    "tests/test_workload_hashing.py",
+    "tests/test_workload_prefix.py",
     "tests/test_workload_identity.py",
     "tests/test_finetune_oracle.py",
     "tests/test_finetune_promises.py",
