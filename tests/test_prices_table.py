@@ -9,6 +9,7 @@ import pytest
 from auditor.errors import PriceBookError
 from auditor.prices.spelling import Spelling, read
 from auditor.prices.table import Record
+from auditor.prices.writing import plain_rate
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,14 @@ def test_nine_digits_on_either_side_are_kept(cell: str) -> None:
 def test_a_tenth_is_refused_even_if_it_is_zero(cell: str) -> None:
     with pytest.raises(PriceBookError, match="more digits than can be kept"):
         Record("book.csv", 2, {"rate": cell}).usd("rate")
+
+
+PLAIN = {"100": "100", "1.50": "1.5", "2.000": "2", "1E+2": "100", "1E-9": "0.000000001", "0": "0"}
+
+
+@pytest.mark.parametrize("rate", PLAIN)
+def test_rates_are_written_with_the_digits_that_they_have(rate: str) -> None:
+    assert plain_rate(Decimal(rate)) == PLAIN[rate]
 
 
 def test_a_refused_word_is_told_the_words_that_are_known() -> None:
