@@ -61,6 +61,7 @@ SCENARIOS = (
 )
 WORKLOAD = (
     "tests/test_workload_hashing.py",
+    "tests/test_workload_heads.py",
     "tests/test_workload_prefix.py",
     "tests/test_workload_identity.py",
     "tests/test_finetune_oracle.py",
