@@ -34,7 +34,7 @@ def test_parts_are_kept_until_they_have_the_tokens_of_a_head(
 
 
 def test_the_text_of_a_message_leads_up_to_its_first_image() -> None:
-    contents = (
+    contents: tuple[tuple[object, str, str], ...] = (
         ("plain", "plain", "plain"),
         (None, "", ""),
         (["a", {"type": "text", "text": "b"}, {"type": "image"}, {"text": "c"}, "d"], "ab", "abcd"),
