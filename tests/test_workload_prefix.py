@@ -104,3 +104,10 @@ def test_beginnings_are_as_long_as_enough_prompts_share_them(seed: int) -> None:
         for percent, level in PERCENT.items()
     ]
     assert set(LEVELS) == set(PERCENT.values())
+
+
+def test_a_prompt_is_followed_as_far_as_its_parts_are_kept() -> None:
+    heads, parts = frames({"w": [("cl", [(1, 2), (1,)])] * 2}, set())
+    found = measure_prefixes(heads.with_columns(pl.lit(5, pl.Int32).alias("messages")), parts)
+    assert found["whole_messages"].to_list() == [2, 2, 2]
+    assert found["then_tokens"].to_list() == [0, 0, 0]
