@@ -13,7 +13,7 @@ import pytest
 from auditor.records import Call, Text
 from auditor.workload.hashing import HashKey, plain_number
 from auditor.workload.heads import HEAD_TOKENS, HeadMaker, HeadSample, Sampled, rank_of
-from auditor.workload.identity import leading_text, text_of
+from auditor.workload.identity import leading_text, opening_of, text_of
 from auditor.workload.pairs import observed_pairs
 
 
@@ -109,3 +109,8 @@ def test_pairs_of_models_that_answered_the_same_prompt(seed: int) -> None:
         singles = pl.Series([other / base for base, other in own])
         quartiles = [singles.quantile(share, "nearest") for share in (0.25, 0.5, 0.75)]
         assert [one.low, one.median, one.high] == quartiles
+
+
+def test_an_opening_is_read_from_the_first_400_characters() -> None:
+    assert opening_of(" " * 399 + "ab") == "a"
+    assert opening_of("Call 4711 of  many, please, at once") == "Call 0 of many, please, "
