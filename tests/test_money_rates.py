@@ -332,4 +332,5 @@ def test_every_line_is_somewhere(store: Store, zone: str) -> None:
     put(store, "sources", number, ())
     put(store, "calls", {"call_id": "VARCHAR"}, ())
     (found,) = store.rows("replay/coverage", zone=zone)
+    assert {name for name, value in found.items() if value is None} == {"first_day", "last_day"}
     assert set(found.values()) == {0, None}

@@ -17,7 +17,7 @@ CUTS = tuple(f"cut_{meter}" for meter in METERS[:3])
 WINDOWS, THRESHOLDS = (100, 1_000, 5_000), (90, 900)
 NO_EDGE = 2**63 - 1
 NIGHT = datetime(2023, 8, 22)
-ZONES = ("UTC", "Asia/Kathmandu")
+ZONES = ("UTC", "Asia/Kathmandu", "America/New_York")
 CALL = {
     "call_id": "VARCHAR", "source_id": "INTEGER", "called_at": "TIMESTAMP",
     "requested_model": "VARCHAR", "served_model": "VARCHAR", "endpoint": "VARCHAR",
@@ -80,8 +80,10 @@ def drawn_calls(seed: int, count: int) -> list[Row]:
             }
             if row["recorded_usd"] is not None:
                 row["recorded_usd"] = usd(dice, 9)
-            if row["called_at"] and row["called_at"].minute not in (14, 59):
-                row["called_at"] += timedelta(seconds=dice.randint(0, 59))
+            if at_first := row["called_at"]:
+                moments = (NIGHT + timedelta(minutes=one) for one in minutes)
+                same_day = [one for one in moments if one.date() == at_first.date()]
+                row["called_at"] = pick(same_day) + timedelta(seconds=dice.randint(0, 59))
         rows.append({**row, "call_id": f"c{n}"})
     return rows
 
