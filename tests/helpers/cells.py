@@ -70,7 +70,7 @@ def drawn_calls(seed: int, count: int) -> list[Row]:
             "requests": 1, "is_day": False, "booking": "open", "closing": NO_DAY, "sign": 1,
         }  # fmt: skip
         if dice.random() < 0.5 and rows:
-            row = {**pick(rows)}
+            row = {**pick(rows), "source_id": pick((1, 2))}
             names = list(METERS[:3])
             dice.shuffle(names)
             row |= {name: row[other] for name, other in zip(METERS[:3], names, strict=True)}
