@@ -22,7 +22,6 @@ from genai_prices.types import (
     ClauseEquals,
     ClauseOr,
     ConditionalPrice,
-    ModelInfo,
     ModelPrice,
     PriceVariant,
     Provider,
@@ -32,6 +31,7 @@ from genai_prices.types import (
     TimeOfDateConstraint,
     Usage,
 )
+from helpers.packages import a_model, a_price, small_package
 
 from auditor.errors import AuditError
 from auditor.prices import Book, BookFile, Package, Row, compare, genai, load_book, price
@@ -141,29 +141,10 @@ def test_every_model_of_a_seller_has_rows_or_is_left_out_by_name() -> None:
 # a small package of our own
 
 
-def a_model(id: str, prices: Any, **more: Any) -> ModelInfo:
-    return ModelInfo(id=id, match=more.pop("match", ClauseEquals(equals=id)), prices=prices, **more)
-
-
-def a_price(sent: Any = "2", made: Any = "8", **more: Any) -> ModelPrice:
-    given = {"input_mtok": sent, "output_mtok": made, **more}
-    return ModelPrice(
-        **{key: Decimal(one) if isinstance(one, str) else one for key, one in given.items()}
-    )
-
-
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Puts a seller with these models in place of the package's data."""
-
-    def put(*models: ModelInfo, more: tuple[Provider, ...] = ()) -> None:
-        match = ClauseContains(contains="m-")
-        seller = Provider(
-            id="acme", name="Acme", api_pattern="x", model_match=match, models=[*models]
-        )
-        monkeypatch.setattr(genai, "_installed", lambda: ([seller, *more], "9.9"))
-
-    return put
+    return small_package(monkeypatch)
 
 
 def test_two_thresholds_rate_the_whole_request(small: Any) -> None:

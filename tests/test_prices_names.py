@@ -229,3 +229,9 @@ def test_only_azure_hides_which_version_answered() -> None:
         False,
         False,
     ]
+
+
+@pytest.mark.parametrize("name", ["gpt-4-0613", "", "of-nobody"])
+def test_a_name_that_needs_no_reading_has_no_marks(book: Book, name: str) -> None:
+    found = resolve(name, DAY, book)
+    assert not (found.mapped or found.azure or found.fine_tuned or found.router)

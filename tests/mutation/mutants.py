@@ -7,6 +7,7 @@ replaced, so that all else in it (comments, ``$params``, macros) stays as it is.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -275,12 +276,30 @@ def of_python(file: str, text: str) -> list[Mutant]:
         line, (was, now) = next(
             ((n, pair) for n, pair in enumerate(pairs, 1) if pair[0] != pair[1]), (0, ("", ""))
         )
-        if line and not _is_annotation(was, now):
+        if line and _is_other(text, mutated) and not was.strip().startswith("@"):
             mutants.append((line, was.strip(), now.strip(), mutated))
     mutants.sort(key=lambda one: one[:3])
     return [Mutant(file, n, *one) for n, one in enumerate(mutants)]
 
 
-def _is_annotation(was: str, now: str) -> bool:
-    """``X | None`` with another operator: nobody evaluates annotations here."""
-    return was.replace("|", "&") == now or was.strip().startswith("@")
+def _is_other(text: str, mutated: str) -> bool:
+    """Whether a mutant is Python at all, and more of it is changed than annotations.
+
+    Nobody evaluates these here.
+    """
+    try:
+        return _without_annotations(text) != _without_annotations(mutated)
+    except SyntaxError:
+        return False
+
+
+def _without_annotations(text: str) -> str:
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AnnAssign):
+            node.annotation = ast.Constant(None)
+        elif isinstance(node, ast.arg):
+            node.annotation = None
+        elif isinstance(node, ast.FunctionDef):
+            node.returns = None
+    return ast.dump(tree)

@@ -1,8 +1,8 @@
 """One mutant, one process: forked, with the fault in place of the file, and its tests.
 
 What comes of it: ``killed`` (a test failed), ``survived``, ``invalid`` (DuckDB refuses the query,
-no fault that anybody could make and keep), ``outside`` (of all functions of a module: not tried),
-``timeout`` (counts as killed).
+no fault that anybody could make and keep), ``outside`` (in no function,
+default or constant of a module: not tried), ``timeout`` (counts as killed).
 """
 
 from __future__ import annotations
@@ -18,24 +18,39 @@ import tempfile
 import time
 import traceback
 from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from .mutants import Mutant
+from .steps import Step, first_that_fails, measure
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLED, SURVIVED, INVALID, TIMEOUT = "killed", "survived", "invalid", "timeout"
 OUTSIDE = "outside"
 CODES = {0: SURVIVED, 1: KILLED, 3: INVALID, 4: OUTSIDE}
+STEPS = 100
+"""The code of a process that the first step has killed."""
+KILLER = "killer"
+"""The file in which the test stands that killed the last mutant."""
+CONSTANTS = (int, str, bytes, tuple, frozenset, dict, Decimal, Fraction, date)
 OPTIONS = (
     "-n0", "-x", "-q", "--no-header", "-p", "no:cacheprovider", "-m", "slow or not slow",
     "-W", "ignore::pytest.PytestAssertRewriteWarning",
 )  # fmt: skip
 
 
-def run(mutant: Mutant, tests: Sequence[str], seconds: float, log: Path) -> str:
-    """Run the tests against a mutant; what they wrote is in ``log``."""
+def run(
+    mutant: Mutant, order: Sequence[int], tests: Sequence[str], seconds: float, log: Path
+) -> tuple[str, int | str | None]:
+    """Run steps, then tests against a mutant: what came of it, and which step or test killed it.
+
+    What they wrote is in ``log``.
+    """
+    log.with_name(KILLER).unlink(missing_ok=True)
     child = os.fork()
     if child == 0:
         os.setsid()
@@ -44,7 +59,7 @@ def run(mutant: Mutant, tests: Sequence[str], seconds: float, log: Path) -> str:
             os.dup2(file.fileno(), 2)
         code = 1
         try:
-            code = _tested(mutant, tests)
+            code = _tested(mutant, order, tests, log.with_name(KILLER))
         except BaseException:
             traceback.print_exc()
         finally:
@@ -56,14 +71,28 @@ def run(mutant: Mutant, tests: Sequence[str], seconds: float, log: Path) -> str:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             code = os.waitstatus_to_exitcode(status)
-            return CODES.get(code, KILLED)
+            if code >= STEPS:
+                return KILLED, code - STEPS
+            killer = log.with_name(KILLER)
+            return CODES.get(code, KILLED), killer.read_text() if killer.exists() else None
         time.sleep(0.02)
     os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    return TIMEOUT
+    return TIMEOUT, None
 
 
-def _tested(mutant: Mutant, tests: Sequence[str]) -> int:
+class _Killer:
+    """A pytest plugin that writes down which test fails."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.failed:
+            self.file.write_text(report.nodeid)
+
+
+def _tested(mutant: Mutant, order: Sequence[int], tests: Sequence[str], killer: Path) -> int:
     import pytest
     from hypothesis import Phase, settings
 
@@ -75,15 +104,10 @@ def _tested(mutant: Mutant, tests: Sequence[str]) -> int:
             _replace_query(mutant, Path(folder) / "queries")
         elif mutant.text and not _swap(mutant):
             return 4
-        money = sys.modules.get("test_money_path")
-        try:
-            # tests of prices are quicker still
-            if money and money.MADE and not mutant.file.startswith("auditor/prices/"):
-                money.everything(money.MADE[0], Path(mutant.file).stem)
-        except Exception:
-            traceback.print_exc()
-            return 1
-        return int(pytest.main([*OPTIONS, *tests])) if tests else 0
+        step = first_that_fails(order)
+        if step is not None:
+            return STEPS + step
+        return int(pytest.main([*OPTIONS, *tests], plugins=[_Killer(killer)])) if tests else 0
 
 
 def _replace_query(mutant: Mutant, folder: Path) -> None:
@@ -119,19 +143,58 @@ def _replace_query(mutant: Mutant, folder: Path) -> None:
 def _swap(mutant: Mutant) -> bool:
     """Give the functions of the imported module the code that they have in the mutant.
 
-    False where the fault is outside of functions: there it would have to be imported anew.
+    False where the fault is in something else than functions, their defaults and constants.
     """
     name = ".".join(Path(mutant.file).with_suffix("").parts).removesuffix(".__init__")
     module = sys.modules[name]
+    found = {key: _function(module, key) for key in changed(mutant)}
+    if not found or None in found.values():
+        return _replace_constants(mutant, module)
+    for key, code in changed(mutant).items():
+        found[key].__code__ = code
+    return True
+
+
+def _replace_constants(mutant: Mutant, module: ModuleType) -> bool:
+    """Run the mutant as a module, and take over its constants and defaults, wherever they went."""
+    fresh = ModuleType(module.__name__)
+    fresh.__file__ = module.__file__
+    exec(compile(mutant.text, mutant.file, "exec"), vars(fresh))
+    done = False
+    for name, new in vars(fresh).items():
+        old = vars(module).get(name)
+        if isinstance(new, type) and isinstance(old, type):
+            for inner, method in vars(new).items():
+                done |= _took_defaults(vars(old).get(inner), method)
+        elif isinstance(new, FunctionType):
+            done |= _took_defaults(old, new)
+        elif not name.startswith("__") and isinstance(new, CONSTANTS) and new != old:
+            for other in list(sys.modules.values()):
+                if vars(other).get(name) is old:
+                    setattr(other, name, new)
+            done = True
+    return done
+
+
+def _took_defaults(old: Any, new: Any) -> bool:
+    if not isinstance(old, FunctionType) or not isinstance(new, FunctionType):
+        return False
+    pairs = ((old.__defaults__, new.__defaults__), (old.__kwdefaults__, new.__kwdefaults__))
+    if all(_same(a, b) for a, b in pairs):
+        return False
+    old.__defaults__, old.__kwdefaults__ = new.__defaults__, new.__kwdefaults__
+    return True
+
+
+def _same(a: Any, b: Any) -> bool:
+    return repr(a) == repr(b)
+
+
+def changed(mutant: Mutant) -> dict[str, CodeType]:
+    """The functions of a module that are others in the mutant, by their qualified names."""
     before = _codes(compile((ROOT / mutant.file).read_text("utf-8"), mutant.file, "exec"))
     after = _codes(compile(mutant.text, mutant.file, "exec"))
-    changed = [key for key, code in after.items() if code != before.get(key)]
-    for key in changed:
-        found = _function(module, key)
-        if found is None:
-            return False
-        found.__code__ = after[key]
-    return bool(changed)
+    return {key: code for key, code in after.items() if code != before.get(key)}
 
 
 def _codes(code: CodeType) -> dict[str, CodeType]:
@@ -155,28 +218,40 @@ def _function(module: ModuleType, name: str) -> Any:
     return found if hasattr(found, "__code__") else None
 
 
-def prepare(tests: Sequence[str], folder: Path) -> None:
-    """Once: import all tests and what they need, and make the stores of test_money_path."""
+def import_tests(tests: Sequence[str]) -> None:
+    """Once, so that every mutant finds them and what they need in memory."""
     import pytest
 
     with contextlib.redirect_stdout(open(os.devnull, "w")):  # noqa: PTH123
         pytest.main(["-n0", "-q", "--collect-only", "-p", "no:cacheprovider", *tests])
-    money = sys.modules.get("test_money_path")
-    if money is None:
-        return
+
+
+def prepare(tests: Sequence[str], folder: Path) -> list[Step]:
+    """Once: import the tests, make the stores of the money path, and see what each step runs."""
+    import_tests(tests)
+    import book_oracle
+    from helpers import money
+    from helpers.runs import book
+
     child = os.fork()  # a child, so that no thread of an engine lives when mutants are forked
     if child == 0:
-        money.build(folder)
-        calls = []
-        for name in (money.CALLS, money.SUMS):
-            with money.opened(folder / name) as (_, found):
-                calls += found
-        (folder / "calls").write_bytes(pickle.dumps(calls))
-        os._exit(0)
+        try:
+            measure(folder)
+            calls = []
+            for name in (money.CALLS, money.SUMS):
+                with money.opened(folder / name) as (_, found):
+                    calls += found
+            (folder / "calls").write_bytes(pickle.dumps(calls))
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(0)
     os.waitpid(child, 0)
     money.MADE.append(folder)
     for call in pickle.loads((folder / "calls").read_bytes()):  # what the oracle looks up is kept
-        money.oracle.actual(call)
-        for name in money.oracle.scenarios():
-            money.oracle.under(call, name)
-    money.book()
+        book_oracle.actual(call)
+        for name in book_oracle.scenarios():
+            book_oracle.under(call, name)
+    book()
+    steps: list[Step] = pickle.loads((folder / "steps").read_bytes())
+    return steps
