@@ -279,6 +279,7 @@ def test_workloads_and_who_answered_them(store: Store) -> None:
         (call["workload"] or "", call["served_model"] or call["requested_model"] or "")
         for call in calls
     }
+    store.run("replay/kinds")
     found = [tuple(row.values()) for row in store.rows("replay/workloads")]
     assert found == sorted(expected)
 

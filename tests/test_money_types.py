@@ -16,7 +16,7 @@ from helpers.logs import capture, failure, uncounted, write
 from helpers.runs import question, stored, tuning
 
 from auditor.budgets import Budget
-from auditor.pipeline import explain, replay
+from auditor.pipeline import explain, pairs_of, replay
 from auditor.pipeline.budgets import budget_frames
 from auditor.pipeline.closing import close, closings_of
 from auditor.pipeline.diffing import Run, diff
@@ -142,6 +142,7 @@ def priced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         diff(store, run, run)
         closings_of(store, question())
         tune(store, tuning())
+        pairs_of(store, question())
         store.run("finetune/draw", by_workload=True, most=100, tools=True)
         store.show("wanted", pl.DataFrame({"call_id": ["call-1"]}))
         store.show("moved", pl.DataFrame([("w", 1, 1)], MOVED, orient="row"))
