@@ -241,7 +241,7 @@ def test_a_store_of_before_has_no_sums_and_takes_some(tmp_path: Path) -> None:
     assert path.read_bytes() == content
     audit("ingest", str(sums), "--db", str(path), folder=tmp_path)
     with Store.open(path, to_read=True) as store:
-        assert store.rows("schema/about")[0]["schema_version"] == 5
+        assert store.rows("schema/about")[0]["schema_version"] == 6
         assert replay(store, question()).rows == expected
         assert replay(store, question()).coverage["set_aside"] > 0
 
