@@ -191,7 +191,7 @@ def test_a_store_of_before_is_read_as_it_is_and_brought_up_to_date(tmp_path: Pat
     assert path.read_bytes() == content
     with Store.open(path) as store:
         close(store, question(), AUGUST, TODAY, anything)
-        assert store.rows("schema/about")[0]["schema_version"] == 5
+        assert store.rows("schema/about")[0]["schema_version"] == 6
         assert replay(store, question()).rows == expected
 
 
