@@ -24,7 +24,7 @@ from auditor.engines.spark.looking import Look, bundled, look
 from auditor.engines.spark.merging import Merge, Merged, added_up, merged
 from auditor.engines.spark.portable import sent
 from auditor.engines.spark.reading import Piece, Read, read
-from auditor.engines.spark.rows import Row, own, sharing, unpacked, unpacked_all
+from auditor.engines.spark.rows import BROKEN, Row, own, sharing, unpacked, unpacked_all
 from auditor.errors import AuditError
 from auditor.formats import Format
 from auditor.pipeline.days import WHOLE_DAYS, edges_in
@@ -103,7 +103,7 @@ class _Home:
                 known = self.tallies[source_id]
                 for n, count in enumerate(counts):
                     known[n] += count
-        elif kind == reading.BROKEN:
+        elif kind == BROKEN:
             self.broken.setdefault(turn, unpacked_all(data)[0])
         elif kind == merging.FAILED:
             self.failed.append(unpacked_all(data)[0])
@@ -135,7 +135,7 @@ class SparkEngine:
         errors: dict[int, AuditError] = {}
         looking = sharing(look, Look, formats=known, chosen=chosen, part_bytes=self._part_bytes)
         for _, kind, number, data in self._cluster.run(looking, tasks, "Looking"):
-            if kind == reading.BROKEN:
+            if kind == BROKEN:
                 errors[number] = unpacked_all(data)[0]
                 continue
             held, seen = unpacked_all(data)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from auditor import containers
 from auditor.compression import is_packed
 from auditor.engines.spark.portable import arriving
-from auditor.engines.spark.rows import Row, packed_all
+from auditor.engines.spark.rows import BROKEN, Row, packed_all
 from auditor.errors import AuditError, SourceError
 from auditor.formats import Format, recognise
 from auditor.pipeline.elsewhere import Looked, Split
@@ -39,7 +39,7 @@ def look(task: Look) -> Iterator[Row]:
                 seen = [(part.member, _looked(part, task)) for part in parts]
                 yield 0, "looked", number, packed_all(members, seen)
             except AuditError as error:
-                yield 0, "broken", number, packed_all(error)
+                yield 0, BROKEN, number, packed_all(error)
 
 
 def _looked(file: LogFile, task: Look) -> Looked:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import polars as pl
 
+from auditor.engines.spark.bench import bench
 from auditor.engines.spark.reading import CALLS, HEADS, REFUSED, SUMS
-from auditor.engines.spark.rows import Row, packed, packed_all, unpacked, unpacked_all
+from auditor.engines.spark.rows import Row, packed, packed_all, parted, unpacked, unpacked_all
 from auditor.errors import AuditError
 from auditor.pipeline.days import WHOLE_DAYS
 from auditor.pipeline.ingest import merge
@@ -102,8 +103,7 @@ class _Bucket:
 
     def _calls(self) -> Iterator[Row]:
         task = self._task
-        with Store.open(None) as store:
-            store.run("spread/one_thread")
+        with bench() as store:
             sums = pl.concat([unpacked(data) for data in self._held[SUMS]] or [NO_SUMS])
             summing = sums["source_id"].unique().to_list() if sums.height else []
             self._begin(store, summing)
@@ -116,8 +116,7 @@ class _Bucket:
             yield from self._written(store, spread.CALLS, is_whole)
             store.run("replay/added_calls", **WHOLE_DAYS, **task.edges, sources=task.new)
             cells = store.frame("spread/sent_added")
-            for (source_id,), frame in cells.partition_by("source_id", as_dict=True).items():
-                assert isinstance(source_id, int)
+            for source_id, frame in parted(cells, "source_id"):
                 yield source_id, CELLS, self._place, packed(frame)
             gave_way = [row["source_id"] for row in changed if row["gave_way"]]
             yield (
@@ -191,8 +190,7 @@ class _Bucket:
         yield self._place, WRITTEN, 0, what
 
     def _refused(self) -> Iterator[Row]:
-        with Store.open(None) as store:
-            store.run("spread/one_thread")
+        with bench() as store:
             frames = [unpacked(data) for data in self._held[REFUSED]]
             store.show("batch_rejects", pl.concat(frames))
             store.run("spread/outgoing_rejects")
@@ -215,8 +213,7 @@ def _together(pieces: Iterable[bytes]) -> Iterator[pl.DataFrame]:
 
 def _sampled(pieces: Iterable[bytes]) -> bytes:
     """Of what was sampled of some workloads that which a store would keep."""
-    with Store.open(None) as store:
-        store.run("spread/one_thread")
+    with bench() as store:
         store.run("ingest/begin_heads")
         for data in pieces:
             Placed(*unpacked_all(data)).stage(store)
@@ -227,8 +224,7 @@ def _sampled(pieces: Iterable[bytes]) -> bytes:
 
 def added_up(rows: Iterable[Row]) -> Iterator[Row]:
     """Cells by source, added up; everything else as it is. Rows are sorted by place and kind."""
-    with Store.open(None) as store:
-        store.run("spread/one_thread")
+    with bench() as store:
         for (place, kind), group in groupby(rows, key=lambda row: (row[0], row[1])):
             if kind != CELLS:
                 yield from group

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import cast
 
@@ -24,19 +24,15 @@ def sent(file: LogFile) -> LogFile:
 @contextmanager
 def arriving() -> Iterator[Arrival]:
     """Opens what arrives; what was fetched is gone afterwards."""
-    opened: list[Fetched] = []
+    with ExitStack() as stack:
+        fetched: Fetched | None = None  # opened where it is needed
 
-    def arrive(file: LogFile) -> LogFile:
-        if file.origin is None:
-            return file
-        if not opened:
-            opened.append(stack.__enter__())
-        origin = replace(file.origin, cache=opened[0])
-        return replace(file, origin=origin, path=origin.path)
+        def arrive(file: LogFile) -> LogFile:
+            nonlocal fetched
+            if file.origin is None:
+                return file
+            fetched = fetched or stack.enter_context(Fetched.open())
+            origin = replace(file.origin, cache=fetched)
+            return replace(file, origin=origin, path=origin.path)
 
-    stack = Fetched.open()
-    try:
         yield arrive
-    finally:
-        if opened:
-            stack.__exit__(None, None, None)

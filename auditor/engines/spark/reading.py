@@ -11,16 +11,17 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from auditor.bounded import shortened
+from auditor.engines.spark.bench import bench
 from auditor.engines.spark.looking import checked
 from auditor.engines.spark.portable import Arrival, arriving
-from auditor.engines.spark.rows import Row, packed, packed_all
+from auditor.engines.spark.rows import BROKEN, Row, packed, packed_all, parted
 from auditor.errors import AuditError
 from auditor.pipeline.elsewhere import Split
 from auditor.pipeline.placing import Full, Placed
 from auditor.pipeline.reading import Batch, Manner, Part, Reader, Source, Work
 from auditor.store import Store
 
-CALLS, SUMS, HEADS, REFUSED, TALLY, BROKEN = "calls", "sums", "heads", "refused", "tally", "broken"
+CALLS, SUMS, HEADS, REFUSED, TALLY = "calls", "sums", "heads", "refused", "tally"
 HELD_BYTES = 64 << 20
 """So much is held before it is handed on: the more, the fewer pieces."""
 
@@ -50,8 +51,7 @@ def read(task: Read) -> Iterator[Row]:
     reader = Reader(task.manner)
     reader.placer.begin(task.full)
     held = _Held(task)
-    with Store.open(None) as store, arriving() as arrive:
-        store.run("spread/one_thread")
+    with bench() as store, arriving() as arrive:
         for piece in task.pieces:
             try:
                 for batch in reader.batches(_work_of(piece, arrive)):
@@ -94,12 +94,12 @@ class _Held:
         store.run("ingest/batch_rows")
         calls = store.frame("spread/bucketed", source_id=piece.source_id, buckets=buckets)
         numbered = pl.lit(piece.source_id, pl.Int32).alias("source_id")
-        for (bucket,), frame in calls.partition_by("bucket", as_dict=True).items():
-            self._frames[_number(bucket), CALLS].append(frame)
+        for bucket, frame in parted(calls, "bucket"):
+            self._frames[bucket, CALLS].append(frame)
         if batch.buckets.height:
             sums = batch.buckets.join(calls.select("line", "bucket"), on="line")
-            for (bucket,), frame in sums.partition_by("bucket", as_dict=True).items():
-                self._frames[_number(bucket), SUMS].append(frame.with_columns(numbered))
+            for bucket, frame in parted(sums, "bucket"):
+                self._frames[bucket, SUMS].append(frame.with_columns(numbered))
         if batch.rejects.height:
             place = piece.source_id % buckets
             self._frames[place, REFUSED].append(batch.rejects.with_columns(numbered))
@@ -142,8 +142,3 @@ def _heads(task: Read, placed: Placed) -> Iterator[Row]:
                 placed.parts.join(used, on=["part", "encoding"], how="semi"),
             ),
         )
-
-
-def _number(value: object) -> int:
-    assert isinstance(value, int)
-    return value

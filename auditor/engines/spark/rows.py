@@ -22,6 +22,9 @@ SCHEMA = "place int, kind string, turn bigint, data binary"
 """Of a row: the partition it belongs in, what it is, its order, and the bytes of it."""
 BATCH_BYTES = 16 << 20
 
+BROKEN = "broken"
+"""The kind of a row that holds the error of a source."""
+
 Row = tuple[int, str, int, bytes]
 
 
@@ -78,6 +81,13 @@ def _alone(frame: pl.DataFrame) -> pl.DataFrame:
     """
     lists = [name for name, kind in frame.schema.items() if kind == pl.List(pl.String)]
     return frame.with_columns(pl.col(lists).list.eval(pl.element() + "")) if lists else frame
+
+
+def parted(frame: pl.DataFrame, column: str, **how: bool) -> Iterator[tuple[int, pl.DataFrame]]:
+    """The rows of a frame by a column of whole numbers (``how`` as ``DataFrame.partition_by``)."""
+    for (number,), part in frame.partition_by(column, as_dict=True, **how).items():
+        assert isinstance(number, int)
+        yield number, part
 
 
 def unpacked(data: bytes) -> pl.DataFrame:

@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from auditor.engines.spark.bench import bench
 from auditor.engines.spark.cluster import Runner
 from auditor.engines.spark.looking import bundled
 from auditor.engines.spark.rows import (
@@ -21,6 +22,7 @@ from auditor.engines.spark.rows import (
     own,
     packed,
     packed_all,
+    parted,
     sharing,
     unpacked,
     unpacked_all,
@@ -57,8 +59,7 @@ class Scan:
 
 def scanned(task: Scan) -> Iterator[Row]:
     """The tables that the query makes of these calls."""
-    with Store.open(None) as store:
-        store.run("spread/one_thread")
+    with bench() as store:
         for name, frame in task.tables.items():
             store.show(name, frame)
         store.run("spread/shipped_sources")
@@ -70,9 +71,7 @@ def scanned(task: Scan) -> Iterator[Row]:
             found = store.frame("spread/sent_answered")
             yield 0, SCANNED, 0, packed(found.clear())  # one there is in any case
             shares = found.with_columns((pl.col("prompt") % task.parts).alias("part"))
-            by_part = shares.partition_by("part", as_dict=True, include_key=False)
-            for (part,), frame in by_part.items():
-                assert isinstance(part, int)
+            for part, frame in parted(shares, "part", include_key=False):
                 yield part, SCANNED, 0, packed(frame)
             return
         tables = SCANS[task.name]
@@ -82,8 +81,7 @@ def scanned(task: Scan) -> Iterator[Row]:
 
 def answered_by_several(rows: Iterable[Row]) -> Iterator[Row]:
     """Of the answers to prompts those that are compared: the first of each of several models."""
-    with Store.open(None) as store:
-        store.run("spread/one_thread")
+    with bench() as store:
         for part, group in groupby(rows, key=lambda row: row[0]):
             store.show("partial", pl.concat([unpacked(row[3]) for row in group]))
             store.run("spread/gather_answered")
